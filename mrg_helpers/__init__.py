@@ -1,0 +1,32 @@
+"""Helpers behind the notebooks on medical report generation from chest X-rays.
+
+The way of the data, one module an arrow, always to the right::
+
+    studies -> features -> tokens -> model -> generations -> scores and pictures
+
+==============  ====================================================================
+``phantom``     synthetic chest X-rays with their reports; the truth is known
+``datasets``    phantom, IU X-ray in its three layouts or a table of your own -> studies; ``download`` fetches IU X-ray
+``reports``     clean a report, take its sections, split it into words
+``vocabulary``  words <-> ids
+``images``      one image -> what the network sees, and the grid back onto the image
+``features``    the InceptionV3 extractor and the feature cache
+``models``      one file per system; ``models.base`` holds the interface
+``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
+``decoding``    ``generate``: greedy, sampling and beam search for every model
+``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them
+``findings``    which findings a text asserts, denies or doubts
+``evaluation``  baselines and tables of scores
+``plots``       static figures; ``widgets`` are their interactive twins
+``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
+==============  ====================================================================
+
+Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training`` and ``decoding``.
+"""
+
+import os
+
+# TensorFlow's C++ side prints pages of start-up notices, which a reader of a notebook takes for errors.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+__version__ = "0.1.0"

@@ -1,0 +1,96 @@
+"""The command line: ``python -m mrg_helpers run`` executes the notebooks, ``prepare`` gets the data.
+
+Nothing heavy is imported before it is needed, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import paths
+
+NUMBERED = "[0-9][0-9]_*.ipynb"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status, 1 with one clear message on stderr where something is wrong."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        options.command(options)
+    except KeyboardInterrupt:
+        print("stopped; what is done is kept, and the same command goes on from there", file=sys.stderr)
+        return 130
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"mrg_helpers: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m mrg_helpers",
+        description="Learn how a machine writes a radiology report from a chest X-ray. Not for clinical use.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="execute the numbered notebooks and make HTML pages of them")
+    run.set_defaults(command=_run)
+    run.add_argument("--profile", default="demo", help="smoke (a minute, for tests), demo (the default) or full (IU X-ray)")
+    run.add_argument("--dataset", choices=["phantom", "iu_xray", "folder"], help="instead of the profile's data set")
+    run.add_argument("--data", metavar="PATH", help="where the data set lies; for `folder` also the CSV file itself")
+    run.add_argument("--only", metavar="NN", action="append", help="only the notebook of this number; may be repeated")
+    run.add_argument(
+        "-p", dest="parameters", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[],
+        help="set a notebook parameter, e.g. -p layer mixed8; may be repeated",
+    )  # fmt: skip
+
+    prepare = commands.add_parser("prepare", help="get a data set: write the phantom patients, or download IU X-ray")
+    prepare.set_defaults(command=_prepare)
+    prepare.add_argument("dataset", choices=["phantom", "iu_xray"])
+    prepare.add_argument("--data", metavar="PATH", help="where to put it (default: under data/)")
+    prepare.add_argument("--studies", type=int, default=1500, help="number of phantom patients (default 1500)")
+    prepare.add_argument("--seed", type=int, default=0, help="of the phantom patients (default 0)")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    from . import runner
+
+    folder = paths.notebooks_dir()
+    notebooks = sorted(folder.glob(NUMBERED))
+    if options.only:
+        notebooks = [path for path in notebooks if path.name[:2] in {number.zfill(2)[:2] for number in options.only}]
+        if not notebooks:
+            raise ValueError(f"{folder}: no notebook with the number {', '.join(options.only)}")
+    parameters = {name: runner.parse_value(value) for name, value in options.parameters}
+    if options.dataset:
+        parameters["dataset"] = options.dataset
+    if options.data:
+        data = Path(options.data).expanduser().resolve()
+        if not data.exists():
+            raise FileNotFoundError(f"{data}: there is no such folder or file; --data names where the data set lies")
+        parameters["data"] = str(data)
+    elif options.dataset == "folder":
+        raise ValueError("--dataset folder needs --data PATH, the folder (or the CSV file) of your own table")
+    index = runner.run(notebooks, parameters, options.profile, paths.outputs_dir())
+    print(f"executed notebooks and their pages: {index.parent / 'executed'}\nstart here: {index}")
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    if options.dataset == "iu_xray":
+        from . import download
+
+        root = download.prepare_iu_xray(options.data or paths.data_dir() / "iu_xray")
+    else:
+        from . import phantom
+
+        own = paths.data_dir() / f"phantom-{options.studies}-seed{options.seed}"
+        root = phantom.write(options.data or own, options.studies, seed=options.seed)
+    print(f"ready: {root}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

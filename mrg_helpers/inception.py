@@ -1,0 +1,153 @@
+"""InceptionV3 as a feature extractor: which weights it runs with, and the network up to one of its layers.
+
+Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016 (arXiv:1512.00567).
+Explained in ``notebooks/02_cache_inceptionv3_features.ipynb``.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from . import download, paths
+
+IMAGENET_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
+IMAGENET_URL = "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/" + IMAGENET_FILE
+IMAGENET_MD5 = "bcbd6486424b2319ff4ef7d526e38f63"
+RANDOM_NOTE = "random InceptionV3 features (ImageNet's weights were not used)"
+
+
+class WeightsError(RuntimeError):
+    """The weights that were asked for cannot be had."""
+
+
+def imagenet_weights(url: str = IMAGENET_URL) -> Path:
+    """The file with InceptionV3's ImageNet weights, from Keras' cache or from the net.
+
+    Raises:
+        WeightsError: if it is neither there nor can be downloaded, or the file there is not the right one.
+    """
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    path = home / "models" / IMAGENET_FILE
+    by_hand = f"download {IMAGENET_URL} on another machine and put it at {path}"
+    if not path.exists():
+        try:
+            download.fetch(url, path)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise WeightsError(f"{path}: no ImageNet weights here, and they cannot be downloaded; {by_hand}") from error
+    # Keras would delete a file with the wrong sum before it tries to download; the reader should decide that.
+    if hashlib.md5(path.read_bytes()).hexdigest() != IMAGENET_MD5:
+        raise WeightsError(f"{path}: not the file it should be (its MD5 is not {IMAGENET_MD5}); delete it, then {by_hand}")
+    return path
+
+
+def random_weights(folder: str | Path | None = None, seed: int = 0) -> Path:
+    """A file with seeded random weights in ``folder``; made at the first call, then always the same file.
+
+    The kernels are drawn with He's variance (2 / fan-in) by NumPy, whose generator gives the same numbers on every machine.
+    """
+    path = Path(folder or paths.data_dir() / "weights") / f"inception_v3_random_{seed}.weights.h5"
+    if not path.exists():
+        network = keras.applications.InceptionV3(include_top=False, weights=None)
+        rng = np.random.default_rng(seed)
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.Conv2D):
+                shape = layer.kernel.shape
+                layer.kernel.assign(rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape).astype("float32"))
+        with paths.replacing(path) as temporary:
+            network.save_weights(temporary)
+    return path
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A weights file: ``source`` is ``"imagenet"``, ``"random"`` or the file's name; ``note`` is what figures have to say."""
+
+    path: Path
+    source: str
+    note: str = ""
+
+
+@functools.cache
+def find_weights(weights: str = "auto", random_folder: str | Path | None = None) -> Weights:
+    """The weights file that a name stands for.
+
+    Args:
+        weights: ``"imagenet"``; ``"random"`` (seeded, kept in ``random_folder``, by default under the folder of data); the path
+            of a weights file (``.h5``, ``.weights.h5`` or ``.keras``); ``"auto"`` takes ImageNet's weights where they can be had
+            and otherwise random ones, which it says loudly.
+
+    Raises:
+        WeightsError: if they cannot be had.
+    """
+    if weights == "auto":
+        try:
+            return Weights(imagenet_weights(), "imagenet")
+        except WeightsError as error:
+            print(f"!! {error}.\n!! Going on with RANDOM weights: this shows the method, not what ImageNet's features can do.")
+            weights = "random"
+    if weights == "imagenet":
+        return Weights(imagenet_weights(), "imagenet")
+    if weights == "random":
+        return Weights(random_weights(random_folder), "random", RANDOM_NOTE)
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        raise WeightsError(f'{path}: no such weights file; give the path of one, "imagenet", "random" or "auto"')
+    return Weights(path, path.name)
+
+
+class Extractor:
+    """InceptionV3 up to ``layer``, with everything its numbers depend on.
+
+    Args:
+        weights: from :func:`find_weights`.
+        layer: name of any layer with a grid; ``mixed0`` ... ``mixed10`` are the ends of the inception blocks.
+        image_size: side of the square input in pixels, at least 75.
+
+    Attributes:
+        grid: (H, W) of the regions. channels: D. fingerprint: of the weights up to the layer.
+
+    Raises:
+        WeightsError: if the weights do not fit.
+        ValueError: if there is no such layer or the image is too small.
+
+    Example:
+        >>> extractor = Extractor(find_weights("random"), "mixed10")
+        >>> extractor(batch).shape   # batch: (16, 299, 299) uint8
+        (16, 64, 2048)
+    """
+
+    def __init__(self, weights: Weights, layer: str = "mixed10", image_size: int = 299):
+        if image_size < 75:
+            raise ValueError(f"image_size is {image_size}: InceptionV3 needs at least 75 pixels")
+        whole = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
+        if layer not in [one.name for one in whole.layers if len(one.output.shape) == 4]:
+            raise ValueError(f"InceptionV3 has no layer {layer!r}; the ends of its blocks are mixed0 ... mixed10")
+        try:
+            if weights.path.suffix == ".keras":
+                whole.set_weights(keras.saving.load_model(weights.path, compile=False).get_weights())
+            else:
+                whole.load_weights(weights.path)
+        except Exception as error:
+            raise WeightsError(f"{weights.path}: these weights do not fit InceptionV3 without its top ({error})") from error
+        self.network = keras.Model(whole.input, whole.get_layer(layer).output)
+        self.weights, self.layer, self.image_size = weights, layer, image_size
+        self.grid, self.channels = tuple(self.network.output.shape[1:3]), self.network.output.shape[-1]
+        digest = hashlib.sha256()
+        for value in self.network.get_weights():
+            digest.update(value.tobytes())
+        self.fingerprint = digest.hexdigest()[:16]
+        self._run = tf.function(lambda batch: self.network(batch, training=False), reduce_retracing=True)
+
+    def __call__(self, grey: np.ndarray) -> np.ndarray:
+        """Square grey images (B, size, size) uint8 -> features (B, R, D) float32; the regions row by row."""
+        scaled = grey[..., None].astype("float32") / 127.5 - 1  # to [-1, 1], as InceptionV3 was trained
+        features = self._run(tf.constant(np.repeat(scaled, 3, axis=-1))).numpy()
+        return features.reshape(len(grey), -1, self.channels)

@@ -1,0 +1,146 @@
+"""Text scores as the captioning literature computes them: BLEU-1 to 4, ROUGE-L and CIDEr.
+
+All three compare words, so all three move when the words are cut differently; that is why the tokenisation stands here
+and not somewhere else. ``split_words`` lowers the text and keeps words and numbers ("x-ray", "1.9"); punctuation is
+dropped, as the PTBTokenizer of the usual evaluation scripts drops it. References are taken as they are: never
+truncated, and never mapped to ``<unk>``.
+
+No number from here says whether a report is *right*: one fixed sentence for every patient scores well.
+Explained in ``notebooks/05_evaluate_and_browse_attention.ipynb``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from nltk.translate.bleu_score import corpus_bleu
+
+Words = list[str]
+_WORD = re.compile(r"\w+(?:(?:[-'/]|(?<=\d)[.,](?=\d))\w+)*")
+
+
+def split_words(text: str) -> Words:
+    """The words of a text, in lower case and without punctuation.
+
+    >>> split_words("Nodule of 1.9 cm, follow-up X-ray. Normal heart.")
+    ['nodule', 'of', '1.9', 'cm', 'follow-up', 'x-ray', 'normal', 'heart']
+    """
+    return _WORD.findall(text.lower())
+
+
+def bleu(references: Sequence[Sequence[Words]], hypotheses: Sequence[Words]) -> list[float]:
+    """BLEU-1 to BLEU-4 of a whole corpus (Papineni et al., 2002) by nltk, unsmoothed: an n-gram order without a match
+    gives 0. It is no mean over reports: the matches of all reports are added up first.
+
+    A report of fewer than n words still counts as one n-gram that does not match (nltk's guard against a division by
+    zero), so for corpora of such reports the value lies a little below that of other implementations.
+    """
+    weights = [tuple(1 / n for _ in range(n)) for n in range(1, 5)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # nltk explains at length why an order without a match gives 0
+        scores = corpus_bleu(references, hypotheses, weights)
+    return [float(score) if score > 1e-12 else 0.0 for score in scores]  # nltk puts the smallest float in place of 0
+
+
+def _longest_common_subsequence(a: Words, b: Words) -> int:
+    best = [0] * (len(b) + 1)  # best[j]: for the words of `a` so far and the first j words of `b`
+    for word in a:
+        diagonal = 0
+        for j, other in enumerate(b, start=1):
+            above = best[j]
+            best[j] = diagonal + 1 if word == other else max(above, best[j - 1])
+            diagonal = above
+    return best[-1]
+
+
+def rouge_l(references: Sequence[Sequence[Words]], hypotheses: Sequence[Words], beta: float = 1.2) -> np.ndarray:
+    """ROUGE-L of each report, (N,): the F-measure, weighted towards recall, of the longest common subsequence.
+
+    Precision and recall are each the best over the references, as pycocoevalcap does it. Two empty texts agree.
+    """
+    scores = []
+    for report, texts in zip(references, hypotheses, strict=True):
+        candidate = texts or [""]  # an empty text counts as one empty word
+        common = [
+            (_longest_common_subsequence(reference or [""], candidate), len(reference) or 1) for reference in report
+        ]
+        precision = max(length for length, _ in common) / len(candidate)
+        recall = max(length / total for length, total in common)
+        scores.append((1 + beta**2) * precision * recall / (recall + beta**2 * precision) if recall else 0.0)
+    return np.array(scores)
+
+
+def cider(references: Sequence[Sequence[Words]], hypotheses: Sequence[Words], sigma: float = 6.0) -> np.ndarray:
+    """CIDEr of each report, (N,), between 0 and 10 (Vedantam et al., 2015): the cosine between the tf-idf vectors of
+    n-grams, mean over n = 1 to 4 and over the references, times 10.
+
+    This is the variant that papers report, with counts clipped at the reference's and a Gaussian penalty on the
+    difference in length. How rare an n-gram is, is learnt from the references of this very corpus: the score of
+    a report depends on the company it is in, and a corpus of one report scores 0.
+    """
+    frequency = Counter(gram for report in references for gram in {g for words in report for g in _ngrams(words)})
+
+    def tf_idf(words: Words) -> list[dict[tuple, float]]:  # one sparse vector for each n
+        vectors: list[dict[tuple, float]] = [{}, {}, {}, {}]
+        for gram, count in Counter(_ngrams(words)).items():
+            vectors[len(gram) - 1][gram] = count * math.log(len(references) / max(1, frequency[gram]))
+        return vectors
+
+    def similarity(hypothesis: Words, reference: Words) -> float:
+        cosines = []
+        for h, r in zip(tf_idf(hypothesis), tf_idf(reference), strict=True):
+            norm = math.sqrt(sum(x * x for x in h.values())) * math.sqrt(sum(x * x for x in r.values()))
+            dot = sum(min(weight, r[gram]) * r[gram] for gram, weight in h.items() if gram in r)
+            cosines.append(dot / norm if norm else 0.0)
+        # the reference implementation takes the number of bigrams for the length, so 0 and 1 words are the same to it
+        difference = max(len(hypothesis) - 1, 0) - max(len(reference) - 1, 0)
+        return 10 * sum(cosines) / 4 * math.exp(-(difference**2) / (2 * sigma**2))
+
+    return np.array(
+        [
+            sum(similarity(words, reference) for reference in report) / len(report)
+            for report, words in zip(references, hypotheses, strict=True)
+        ]
+    )
+
+
+def _ngrams(words: Words) -> list[tuple]:
+    return [tuple(words[i : i + n]) for n in range(1, 5) for i in range(len(words) - n + 1)]
+
+
+def corpus_scores(
+    references: Sequence[str | Sequence[str]], hypotheses: Sequence[str], tokenise: bool = True
+) -> dict[str, float]:
+    """All text scores of a corpus.
+
+    Args:
+        references: N true reports, each a string or a list of equally good strings.
+        hypotheses: N generated reports, in the same order. An empty one is allowed, and scores badly.
+        tokenise: False takes texts that are already cut, and splits them at blanks only.
+
+    Returns:
+        ``{"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr"}``; CIDEr between 0 and 10, the others
+        between 0 and 1.
+
+    Raises:
+        ValueError: if the two differ in length, are empty, or a study has no reference.
+
+    >>> corpus_scores(["heart is normal", "no effusion"], ["heart is normal", "effusion"])["BLEU-1"] > 0.7
+    True
+    """
+    if len(references) != len(hypotheses):
+        raise ValueError(f"{len(references)} references and {len(hypotheses)} hypotheses: give one of each per study")
+    if not len(hypotheses):
+        raise ValueError("no reports to score: give at least one reference and one hypothesis")
+    cut = split_words if tokenise else str.split
+    truths = [[cut(text) for text in ([report] if isinstance(report, str) else report)] for report in references]
+    if bare := [i for i, texts in enumerate(truths) if not texts]:
+        raise ValueError(f"study {bare[0]} has no reference: give a string or a list of at least one string")
+    words = [cut(text) for text in hypotheses]
+    scores = {f"BLEU-{n}": score for n, score in enumerate(bleu(truths, words), start=1)}
+    return scores | {"ROUGE-L": float(rouge_l(truths, words).mean()), "CIDEr": float(cider(truths, words).mean())}

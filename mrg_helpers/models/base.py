@@ -1,0 +1,100 @@
+"""The interface between a model and everything that trains, decodes, scores or draws it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .. import paths
+from ..vocabulary import SPECIAL, Vocabulary
+
+
+class ReportModel(keras.Model):
+    """What every model of this package is: three methods over one batch dictionary.
+
+    The batch dictionary holds at least ``"features"`` (B, R, D) float32. Training adds ``"tokens"`` (B, T) int32, the words that
+    are read: ``<start>`` first, padded at the end.
+
+    * ``call(inputs, training=False) -> logits (B, T, V)``: teacher forcing over the whole sequence at once. ``logits[:, t]``
+      is about the word that follows ``tokens[:, t]``.
+    * ``start(inputs) -> state``: what is known before the first word, a nested structure of tensors in two parts:
+      ``state["memory"]`` stays the same while a report is written, ``state["cell"]`` changes with every word; each tensor has
+      the batch as its first axis.
+    * ``step(tokens (B,), state) -> logits (B, V), state, attention (B, R)``: one word. ``attention`` sums to 1 over the regions.
+
+    ``call`` and ``step`` repeated must give the same logits (a test holds this for every model). A model keeps its words, so that
+    its ``.keras`` file is all that is needed to read its output.
+
+    Args:
+        words: the vocabulary's words in the order of their ids, the four special ones first.
+        grid: (H, W) of the regions, H * W = R.
+        channels: D.
+        note: what figures and pages made with this model have to say about its features.
+
+    Explained in ``notebooks/04_train_the_attention_model.ipynb``.
+    """
+
+    def __init__(self, words: list[str], grid: tuple[int, int], channels: int, note: str = "", **kwargs):
+        super().__init__(**kwargs)
+        self.words = list(words)
+        self.grid = tuple(grid)
+        self.channels = channels
+        self.note = note
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words of this model, to encode and decode with."""
+        return Vocabulary(dict.fromkeys(self.words[len(SPECIAL) :], 0))
+
+    @property
+    def regions(self) -> int:
+        """R."""
+        return self.grid[0] * self.grid[1]
+
+    def start(self, inputs: dict):
+        """See the class."""
+        raise TypeError(f"{type(self).__name__} does not say how a report starts: give it a method `start`")
+
+    def step(self, tokens, state):
+        """See the class."""
+        raise TypeError(f"{type(self).__name__} does not say how a report goes on: give it a method `step`")
+
+    def get_config(self) -> dict:
+        """The constructor's arguments, as Keras stores them in the ``.keras`` file."""
+        base = super().get_config()
+        return base | {"words": self.words, "grid": self.grid, "channels": self.channels, "note": self.note}
+
+    def make_variables(self) -> None:
+        """Call the model once on zeros, so that all its variables exist; the last line of a model's constructor."""
+        features = np.zeros((1, self.regions, self.channels), "float32")
+        self({"features": features, "tokens": np.zeros((1, 1), "int32")})
+
+    def build(self, input_shape=None) -> None:
+        """Nothing to do: the constructor has made all variables."""
+
+
+def save_model(model: ReportModel, path: str | Path) -> None:
+    """Write a model with its words and settings as one ``.keras`` file, whole or not at all."""
+    with paths.replacing(Path(path).with_suffix(".keras")) as temporary:
+        model.save(temporary)
+
+
+def load_model(path: str | Path) -> ReportModel:
+    """Read a model that :func:`save_model` wrote.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not a model of this package.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such model file; run notebook 04 to train one")
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:
+        raise ValueError(f"{path}: not readable as a model of this package ({error}); train it again") from error
+    if not isinstance(model, ReportModel):
+        raise ValueError(f"{path}: holds a {type(model).__name__}, not a report model of this package")
+    return model

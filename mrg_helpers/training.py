@@ -1,0 +1,276 @@
+"""Teacher forcing: batches by length, the loss of a real word, and a training loop that can be killed and resumed.
+
+Explained in ``notebooks/04_train_the_attention_model.ipynb``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from tqdm import tqdm
+
+from . import paths
+from .models.base import ReportModel, save_model
+from .vocabulary import PAD
+
+
+class TrainingStopped(RuntimeError):
+    """Training cannot go on: the loss is not a number, or the checkpoint belongs to another model."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train. ``patience`` is in epochs without a better validation loss; ``clip`` bounds the gradients' global norm."""
+
+    epochs: int = 30
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    patience: int = 5
+    clip: float = 1.0
+    seed: int = 0
+
+
+# ---------------------------------------------------------------------------------------------------------- batches
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a model learns from: one report and one image each.
+
+    Attributes:
+        read: rows (B,) -> batch dictionary without the tokens, e.g. ``lambda rows: {"features": cache.read(rows)}``.
+        rows: N row numbers for ``read``.
+        tokens: N lists of ids, each ``<start>`` ... ``<end>``.
+    """
+
+    read: Callable[[np.ndarray], dict]
+    rows: Sequence[int]
+    tokens: Sequence[Sequence[int]]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def batch(self, chosen: Sequence[int]) -> tuple[dict, np.ndarray]:
+        """The inputs (with ``"tokens"`` (B, T), what is read) and targets (B, T), what is to be said) of some examples."""
+        ids = pad([self.tokens[k] for k in chosen])
+        inputs = self.read(np.asarray([self.rows[k] for k in chosen]))
+        return inputs | {"tokens": ids[:, :-1]}, ids[:, 1:]
+
+
+def pad(sequences: Sequence[Sequence[int]]) -> np.ndarray:
+    """Lists of ids -> (B, T) int32, filled up with ``<pad>`` at the end."""
+    ids = np.full((len(sequences), max(map(len, sequences))), PAD, "int32")
+    for row, sequence in enumerate(sequences):
+        ids[row, : len(sequence)] = sequence
+    return ids
+
+
+def batches_by_length(
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None
+) -> list[np.ndarray]:
+    """Index batches whose members have similar lengths, so that little padding is computed.
+
+    With ``rng`` the order is shuffled: examples are drawn in random pools of 16 batches, sorted inside the pool, and the batches
+    shuffled again. Without, they are simply sorted by length. Every example stands in exactly one batch.
+    """
+    lengths = np.asarray(lengths)
+    order = rng.permutation(len(lengths)) if rng else np.arange(len(lengths))
+    pool = 16 * batch_size if rng else max(1, len(lengths))
+    order = np.concatenate(
+        [np.sort(lengths[order[k : k + pool]] * 10**9 + order[k : k + pool]) for k in range(0, len(order), pool)]
+    )
+    order %= 10**9
+    batches = [order[k : k + batch_size] for k in range(0, len(order), batch_size)]
+    if rng:
+        rng.shuffle(batches)
+    return batches
+
+
+def iterate(examples: Examples, batches: Sequence[np.ndarray]) -> Iterator[tuple[dict, np.ndarray]]:
+    """The batches' inputs and targets; the next one is read in a thread while the current one is used."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(examples.batch, batches[0])
+        for following in batches[1:]:
+            ready, coming = coming.result(), reader.submit(examples.batch, following)
+            yield ready
+        yield coming.result()
+
+
+# ------------------------------------------------------------------------------------------------- loss and one step
+
+
+def masked_loss(logits, targets):
+    """Mean cross-entropy of a real word: (B, T, V), (B, T) -> scalar, in nats. Padding neither counts nor dilutes."""
+    real = tf.cast(targets != PAD, logits.dtype)  # (B, T)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)  # (B, T)
+    return tf.reduce_sum(losses * real) / tf.reduce_sum(real)
+
+
+def train_step(model, optimizer, inputs, targets):
+    """One step of teacher forcing: the model reads the true words, its gradient moves the weights. Returns the loss."""
+    with tf.GradientTape() as tape:
+        logits = model(inputs, training=True)
+        loss = masked_loss(logits, targets)
+        total = loss + sum(model.losses)
+    gradients = tape.gradient(total, model.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+    return loss
+
+
+def evaluate_loss(model: ReportModel, examples: Examples, batch_size: int = 64, predict=None) -> float:
+    """Loss per real word over all examples, under teacher forcing and without dropout."""
+    predict = predict or tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+    total = words = 0.0
+    for inputs, targets in iterate(examples, batches_by_length([len(t) for t in examples.tokens], batch_size)):
+        real = int((targets != PAD).sum())
+        total += float(masked_loss(predict(inputs), targets)) * real
+        words += real
+    return total / words
+
+
+# ------------------------------------------------------------------------------------------------------------- fit
+
+
+def fit(
+    model: ReportModel,
+    train: Examples,
+    valid: Examples,
+    folder: str | Path,
+    settings: TrainingSettings | None = None,
+    progress: bool = True,
+    on_epoch: Callable[[dict, ReportModel], None] | None = None,
+) -> pd.DataFrame:
+    """Train until the validation loss stops falling, and leave the best model in ``folder/model.keras``.
+
+    After every epoch ``folder/checkpoint.npz`` holds all that training needs to go on, and is replaced in one piece: a run that was
+    killed, started again with the same arguments, gives the same curve as an undisturbed one. Event files for TensorBoard lie in
+    ``folder/logs``. ``model`` ends with the weights of the best epoch.
+
+    Args:
+        train, valid: what is learnt from, and what decides when to stop.
+        on_epoch: called with the epoch's record and the model, e.g. to show a report that gets better.
+
+    Returns:
+        One row an epoch: ``epoch``, ``loss``, ``val_loss`` (nats per real word), ``seconds``.
+
+    Raises:
+        TrainingStopped: if the loss is not a number, or the checkpoint there fits another model.
+        ValueError: if there is nothing to learn from, or nothing to decide with.
+    """
+    settings = settings or TrainingSettings()
+    folder = Path(folder)
+    for name, examples in (("training", train), ("validation", valid)):
+        if not len(examples):
+            raise ValueError(
+                f"no report to learn from in the {name} split; use more studies, or another target section"
+            )
+    optimizer = keras.optimizers.Adam(settings.learning_rate, global_clipnorm=settings.clip)
+    optimizer.build(model.trainable_variables)
+    # One graph for all batches: their sizes and lengths are left open.
+    step = tf.function(lambda inputs, targets: train_step(model, optimizer, inputs, targets), reduce_retracing=True)
+    predict = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+    history = _restore(folder, model, optimizer)
+    lengths = [len(tokens) for tokens in train.tokens]
+    writer = tf.summary.create_file_writer(str(folder / "logs"))
+    bar = tqdm(desc="training", unit="batch", disable=not progress, mininterval=1)
+    bar.total = settings.epochs * math.ceil(len(train) / settings.batch_size)
+    bar.update(len(history) * math.ceil(len(train) / settings.batch_size))
+    with bar, writer.as_default():
+        while len(history) < settings.epochs and not _stale(history, settings.patience):
+            epoch, began = len(history), time.perf_counter()
+            _reseed(model, settings.seed, epoch)
+            batches = batches_by_length(lengths, settings.batch_size, np.random.default_rng([settings.seed, epoch]))
+            total = words = 0.0
+            for inputs, targets in iterate(train, batches):
+                loss, real = float(step(inputs, targets)), int((targets != PAD).sum())
+                if not math.isfinite(loss):
+                    raise TrainingStopped(
+                        f"the loss became {loss} in epoch {epoch + 1}; lower the learning rate (now {settings.learning_rate}) "
+                        f"or look for wrong values in the features. {folder} holds the state after epoch {epoch}"
+                    )
+                total, words = total + loss * real, words + real
+                bar.set_postfix(epoch=epoch + 1, loss=f"{total / words:.3f}", refresh=False)
+                bar.update()
+            record = {
+                "epoch": epoch + 1,
+                "loss": total / words,
+                "val_loss": evaluate_loss(model, valid, predict=predict),
+            }
+            if record["val_loss"] < min((past["val_loss"] for past in history), default=math.inf):
+                save_model(model, folder / "model.keras")
+            for name in ("loss", "val_loss"):
+                tf.summary.scalar(name, record[name], step=epoch + 1)
+            writer.flush()
+            history.append(record | {"seconds": time.perf_counter() - began})
+            _checkpoint(folder, model, optimizer, history)
+            if on_epoch:
+                on_epoch(history[-1], model)
+    model.set_weights(keras.saving.load_model(folder / "model.keras", compile=False).get_weights())
+    return pd.DataFrame(history)
+
+
+def _stale(history: list[dict], patience: int) -> bool:
+    losses = [record["val_loss"] for record in history]
+    return bool(losses) and len(losses) - 1 - int(np.argmin(losses)) >= patience
+
+
+def _reseed(model: ReportModel, seed: int, epoch: int) -> None:
+    """Set the dropout generators to a state that depends on seed and epoch alone, so that a resumed epoch drops the same."""
+    for number, variable in enumerate(v for v in model.variables if "seed_generator" in v.path):
+        variable.assign(
+            np.random.default_rng([seed, epoch, number]).integers(0, 2**31, variable.shape).astype(variable.dtype)
+        )
+
+
+def _checkpoint(folder: Path, model: ReportModel, optimizer, history: list[dict]) -> None:
+    values = {f"v{k}": v.numpy() for k, v in enumerate([*model.trainable_variables, *optimizer.variables])}
+    with paths.replacing(folder / "checkpoint.npz") as temporary:
+        np.savez(temporary, history=np.array(json.dumps(history)), **values)
+
+
+def _restore(folder: Path, model: ReportModel, optimizer) -> list[dict]:
+    """Put the checkpoint's values into the variables and return its history; an empty one where there is no checkpoint."""
+    path = folder / "checkpoint.npz"
+    if not path.exists():
+        return []
+    variables = [*model.trainable_variables, *optimizer.variables]
+    with np.load(path) as stored:
+        if [tuple(v.shape) for v in variables] != [stored[f"v{k}"].shape for k in range(len(stored.files) - 1)]:
+            raise TrainingStopped(f"{path}: the checkpoint of another model; choose another folder or delete this one")
+        for number, variable in enumerate(variables):
+            variable.assign(stored[f"v{number}"])
+        return json.loads(str(stored["history"]))
+
+
+def read_curves(folder: str | Path) -> pd.DataFrame:
+    """The curves as TensorBoard's event files in ``folder/logs`` hold them: one row an epoch, columns ``loss``, ``val_loss``.
+
+    An epoch that was computed twice because a run was killed counts once, as it was last.
+
+    Raises:
+        FileNotFoundError: if there are no event files.
+    """
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    folder = Path(folder) / "logs"
+    files = sorted(folder.glob("events.*"), key=lambda file: file.stat().st_mtime)
+    if not files:
+        raise FileNotFoundError(f"{folder}: no event files here; train a model first (notebook 04)")
+    curves: dict[str, dict[int, float]] = {}
+    for file in files:
+        events = EventAccumulator(str(file), size_guidance={"tensors": 0}).Reload()
+        for name in events.Tags()["tensors"]:
+            for event in events.Tensors(name):
+                curves.setdefault(name, {})[event.step] = float(make_ndarray(event.tensor_proto))
+    return pd.DataFrame(curves).rename_axis("epoch").sort_index().reset_index()

@@ -1,0 +1,94 @@
+"""Every model keeps the interface: teacher forcing and word by word agree, saving and loading changes nothing."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mrg_helpers.models import FAMILY, ShowAttendTell, load_model, save_model
+from mrg_helpers.models.show_attend_tell import doubly_stochastic
+
+WORDS = ["<pad>", "<unk>", "<start>", "<end>", "no", "effusion", "large", "."]
+GRID, CHANNELS = (2, 3), 5
+SMALL = {"embedding": 6, "units": 7, "attention_units": 4}
+
+
+def make(name="show_attend_tell", **settings):
+    return FAMILY[name](WORDS, GRID, CHANNELS, note="a note", **SMALL | settings)
+
+
+def batch(seed=0, size=3, words=4):
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(size, 6, CHANNELS)).astype("float32")
+    return {"features": features, "tokens": rng.integers(2, len(WORDS), (size, words)).astype("int32")}
+
+
+@pytest.mark.parametrize("name", FAMILY)
+@pytest.mark.parametrize("settings", [{}, {"cell": "lstm"}, {"positions": False, "gate": False, "mean_start": False}])
+def test_call_equals_unrolled_step(name, settings):
+    model, inputs = make(name, **settings), batch()
+    together = model(inputs).numpy()
+    assert together.shape == (3, 4, len(WORDS))
+    state = model.start({"features": inputs["features"]})
+    for t in range(4):
+        logits, state, attention = model.step(inputs["tokens"][:, t], state)
+        np.testing.assert_allclose(logits, together[:, t], atol=1e-5)
+        assert attention.shape == (3, 6)
+        np.testing.assert_allclose(np.sum(attention, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_saved_and_loaded_model_says_the_same(name, tmp_path):
+    model, inputs = make(name, penalty=0.1), batch()
+    save_model(model, tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model(inputs), again(inputs))
+    assert (again.words, again.grid, again.channels, again.note) == (WORDS, GRID, CHANNELS, "a note")
+    assert again.settings == model.settings
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_the_future_does_not_leak_into_the_past(name):
+    model, inputs = make(name), batch()
+    changed = {**inputs, "tokens": inputs["tokens"].copy()}
+    changed["tokens"][:, 2:] = 4
+    np.testing.assert_allclose(model(inputs)[:, :2], model(changed)[:, :2], atol=1e-6)
+
+
+def test_every_variable_learns():
+    model, inputs = make(cell="lstm", penalty=0.5), batch()
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(model(inputs, training=True) ** 2) + sum(model.losses)
+    for variable, gradient in zip(model.trainable_variables, tape.gradient(total, model.trainable_variables), strict=True):
+        assert gradient is not None, variable.path
+        assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
+
+
+def test_the_image_and_its_places_matter():
+    model, inputs = make(), batch()
+    turned = {**inputs, "features": inputs["features"][:, ::-1]}
+    assert np.abs(model(inputs) - model(turned)).max() > 1e-4
+    without = make(positions=False)
+    np.testing.assert_allclose(without(inputs), without(turned), atol=1e-5)  # a bag of regions
+
+
+def test_doubly_stochastic_penalty_is_zero_for_even_attention_and_ignores_padding():
+    tokens = np.array([[2, 4, 5, 0]])
+    even = np.full((1, 4, 6), 1 / 6, "float32")
+    assert float(doubly_stochastic(even, tokens)) == pytest.approx(0, abs=1e-6)
+    padded = even.copy()
+    padded[0, 3] = [1, 0, 0, 0, 0, 0]
+    assert float(doubly_stochastic(padded, tokens)) == pytest.approx(0, abs=1e-6)
+    peaked = np.zeros((1, 4, 6), "float32")
+    peaked[:, :, 0] = 1
+    assert float(doubly_stochastic(peaked, tokens)) == pytest.approx((5**2 + 5) / 6, rel=1e-5)
+
+
+def test_unknown_cell_and_unreadable_files_are_named(tmp_path):
+    with pytest.raises(ValueError, match='"gru" or "lstm"'):
+        ShowAttendTell(WORDS, GRID, CHANNELS, cell="rnn")
+    with pytest.raises(FileNotFoundError, match="none.keras"):
+        load_model(tmp_path / "none.keras")
+    (tmp_path / "broken.keras").write_bytes(b"not a model")
+    with pytest.raises(ValueError, match="broken.keras"):
+        load_model(tmp_path / "broken.keras")

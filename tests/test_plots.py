@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import io
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mrg_helpers import heatmaps, plots
+
+RNG = np.random.default_rng(0)
+WIDE = RNG.integers(0, 256, (60, 100), dtype=np.uint8)
+HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [3, 2, 1.5], "val_loss": [3, 2.1, 2.2], "perplexity": [20, 7, 4]})
+SCORES = pd.DataFrame({"BLEU-1": [0.4, 0.3], "CIDEr": [0.9, 0.0]}, index=["model", "most common report"])
+
+
+def padded(row: int, column: int, grid: tuple[int, int]) -> tuple[float, float, float, float]:
+    """The cells of a square around a 60 x 100 image: 20 pixels of padding above and below it."""
+    height, width = 100 / grid[0], 100 / grid[1]
+    return column * width, row * height - 20, (column + 1) * width, (row + 1) * height - 20
+
+
+def padded_sideways(row: int, column: int, grid: tuple[int, int]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = padded(column, row, grid[::-1])
+    return top, left, bottom, right
+
+
+FIGURES = {
+    "bar_counts": lambda: plots.bar_counts(pd.Series({"no": 9, "x" * 300: 3, "costs $5 or $6": 1}), "words", "times"),
+    "co_occurrence": lambda: plots.co_occurrence(pd.DataFrame([[5, 2], [2, 4]], list("ab"), list("ab"))),
+    "co_occurrence of nothing": lambda: plots.co_occurrence(pd.DataFrame([[3]], ["a"], ["a"])),
+    "coverage_curves": lambda: plots.coverage_curves(pd.DataFrame({"k": [10, 100], "coverage": [0.5, 0.9]})),
+    "feature_grid": lambda: plots.feature_grid(RNG.random((32, 32)), RNG.random((4, 5))),
+    "finding_f1_bars": lambda: plots.finding_f1_bars(pd.DataFrame({"f1": [0.9, 0.0], "cases": [12, 3]}, ["a", "b"])),
+    "fit_grid": lambda: plots.fit_grid(WIDE, padded, (4, 5)),
+    "length_histograms": lambda: plots.length_histograms({"findings": [7, 31, 169], "impression": [1, 1, 5]}),
+    "missing_sections": lambda: plots.missing_sections(pd.DataFrame({"a": [True, False], "b": [True, False]})),
+    "panel_row": lambda: plots.panel_row([WIDE, WIDE * 0.1], ["one", "two"], units=["cm", "cm"]),
+    "plot_attention": lambda: plots.plot_attention(
+        WIDE, ["no", "$x$"], np.full((2, 20), 0.05), (4, 5), padded, truth_boxes=[("nodule", (10, 10, 20, 20))]
+    ),
+    "plot_attention of an empty report": lambda: plots.plot_attention(WIDE, [], np.zeros((0, 20)), (4, 5), padded),
+    "scores_table": lambda: plots.scores_table(SCORES),
+    "show_studies": lambda: plots.show_studies([[WIDE, WIDE.T], [WIDE]], ["No effusion. $5 or $6.", ""]),
+    "sizes_scatter": lambda: plots.sizes_scatter([60, 60, 100], [100, 100, 60]),
+    "training_curves": lambda: plots.training_curves(HISTORY),
+}
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with matplotlib.rc_context({"backend": "agg"}):
+        plots.use_style()
+        yield
+
+
+def png(figure: Figure) -> np.ndarray:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=60)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_every_figure_renders_and_leaves_nothing_open(name):
+    picture = png(FIGURES[name]())
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 5
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    assert (border == 255).all(), "something is cut off at the edge"
+    assert not plt.get_fignums()
+
+
+def test_all_figures_are_tried():
+    assert {name.split(" ")[0] for name in FIGURES} == set(plots.__all__) - {"use_style"}
+
+
+def test_notes_and_the_warning_stand_under_the_attention():
+    figure = plots.plot_attention(WIDE, ["no"], np.full((1, 20), 0.05), (4, 5), padded, note="random features")
+    assert figure.get_supxlabel() == "not for clinical use · random features"
+    assert plots.scores_table(SCORES, note="random features").get_supxlabel() == "random features"
+
+
+@pytest.mark.parametrize("shape, boxes", [((60, 100), padded), ((100, 60), padded_sideways)])
+def test_the_peak_lies_in_the_rectangle_of_its_cell(shape, boxes):
+    rectangles = heatmaps.cell_rectangles(boxes, (5, 5))
+    inside = [(t >= 0) & (b <= shape[0]) & (left >= 0) & (r <= shape[1]) for left, t, r, b in rectangles]
+    assert sum(inside) == 15  # the other ten lie in the padding
+    for cell in np.flatnonzero(inside):
+        left, top, right, bottom = rectangles[cell]
+        heat = heatmaps.spread(np.eye(25)[cell], rectangles, shape)
+        ys, xs = np.nonzero(heat)
+        assert heat.shape == shape and heat.max() == 1
+        assert (xs.min(), xs.max() + 1, ys.min(), ys.max() + 1) == (left, right, top, bottom)
+        smooth = heatmaps.spread(np.eye(25)[cell], rectangles, shape, smooth=True)
+        y, x = np.unravel_index(smooth.argmax(), shape)
+        assert left <= x < right and top <= y < bottom and smooth.max() > 0.9
+
+
+def test_attention_in_the_padding_is_cut_off_and_uniform_attention_is_uniform():
+    rectangles = heatmaps.cell_rectangles(padded, (5, 5))
+    assert heatmaps.spread(np.eye(25)[2], rectangles, (60, 100)).max() == 0  # the first row lies above the image
+    for smooth in (False, True):
+        np.testing.assert_allclose(heatmaps.spread(np.full(25, 0.04), rectangles, (60, 100), smooth), 0.04)
+
+
+def test_the_map_on_the_figure_is_where_the_cell_is():
+    weights = np.zeros((1, 25))
+    weights[0, 13] = 1  # row 2, column 3: x from 60 to 80, y from 20 to 40
+    black = np.zeros((60, 100), np.uint8)
+    figure = plots.plot_attention(black, ["effusion"], weights, (5, 5), padded, columns=2)
+    axis = figure.axes[1]
+    (image,) = axis.get_images()
+    ys, xs = np.nonzero(image.get_array().sum(-1))
+    assert axis.get_title() == "effusion"
+    assert list(image.get_extent()) == [0, 100, 60, 0]
+    assert (xs.min(), xs.max(), ys.min(), ys.max()) == (60, 79, 20, 39)
+
+
+def test_overlay_leaves_what_got_no_attention_as_it_was():
+    heat = np.zeros(WIDE.shape)
+    heat[:, :50] = 0.3
+    blended = heatmaps.overlay(WIDE, heat, top=0.3)
+    assert (blended[:, 50:] == WIDE[:, 50:, None]).all()
+    assert (blended[:, :50] != WIDE[:, :50, None]).any()
+    assert (heatmaps.overlay(WIDE, heat, top=0.3, opacity=0) == WIDE[..., None]).all()
+
+
+def test_shrink_keeps_the_shape_and_scales_other_types_to_grey():
+    small, factor = heatmaps.shrink(np.linspace(-1, 1, 20000).reshape(100, 200), 50)
+    assert (small.shape, small.dtype, factor) == ((25, 50), np.uint8, 0.25)
+    assert small.min() < 5 and small.max() > 250
+    assert heatmaps.shrink(WIDE, 500)[0] is WIDE
+
+
+def test_refuses_attention_that_does_not_fit_the_grid():
+    with pytest.raises(ValueError, match=r"need attention of shape \(2, 20\), not \(2, 64\)"):
+        plots.plot_attention(WIDE, ["a", "b"], np.zeros((2, 64)), (4, 5), padded)
+    with pytest.raises(ValueError, match="needs 20 rectangles"):
+        plots.fit_grid(WIDE, [(0, 0, 1, 1)], (4, 5))
