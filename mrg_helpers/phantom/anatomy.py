@@ -8,12 +8,14 @@ lies in ``lesions.py``, the bones in ``skeleton.py``. Explained in ``notebooks/0
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import lesions, skeleton
-from .solids import SIDE, Ellipsoid, HalfSpace, Intersection, Solid, Tube, ellipsoid, tube
+from .solids import LEVEL, SIDE, Ellipsoid, HalfSpace, Intersection, Solid, Tube, ellipsoid, tube
 
 if TYPE_CHECKING:
     from .patients import Patient
@@ -52,7 +54,7 @@ class Plan:
             depth=1 + 0.16 * over - 0.05 * under,
             spread=1 + 0.07 * over - 0.07 * under,
             uncoiling=amount("tortuous aorta"),
-            bend=SIDE[spine.side] * (0.7 + 2.8 * spine.amount) if spine else 0.0,
+            bend=SIDE[spine.side] * (1.0 + 3.0 * spine.amount) if spine else 0.0,
             bend_at=3.0 * (2 * spine.spot[0] - 1) if spine else 0.0,
         )
 
@@ -62,23 +64,39 @@ class Plan:
         return self.bend * (1.25 * np.exp(-(u**2)) - 0.25)
 
 
-def build(patient: Patient, view: str = "frontal", only_findings: bool = False) -> list[Solid]:
+def build(patient: Patient, view: str = "frontal") -> list[Solid]:
     """All solids of the patient, in the patient's own coordinates (before it is turned towards the film).
 
-    ``view`` decides where the arms are. ``only_findings`` leaves out what no finding touches, which is faster.
+    ``view`` decides where the arms are: for a lateral view they are raised.
     """
+    plan = Plan.of(patient)
+    return [*skin(patient, plan, view), *skeleton.shoulders(view), *inside(patient)]
+
+
+@lru_cache(maxsize=2)  # the two views of a patient follow each other
+def inside(patient: Patient) -> tuple[Solid, ...]:
+    """What is the same in every view: all but the skin and the shoulders."""
+    plan, chest = Plan.of(patient), essentials(patient)
+    rng = np.random.default_rng([patient.seed, patient.index, 1])
+    blocked = [solid.shape for solid in chest if solid.material == "organ"]
+    vessels = [vessel_tree(rng, side, solid.shape, blocked) for side, solid in zip(SIDE, chest, strict=False)]
+    return (
+        *chest,
+        *chain(*vessels),
+        *airways(),
+        *bowel_gas(rng, plan),
+        *skeleton.ribs(plan),
+        *skeleton.breast_bone(plan),
+    )
+
+
+def essentials(patient: Patient) -> list[Solid]:
+    """What a finding may touch: the lungs (the left one first), the organs in the chest, the spine, and the lesions."""
     plan = Plan.of(patient)
     organs = [*heart(plan), *great_vessels(plan), *diaphragm(plan), *lesions.organs(patient, plan)]
     lungs, spaces = pleura(patient, plan)
     shapes, blocked = {solid.part: solid.shape for solid in lungs}, [solid.shape for solid in organs]
-    solids = [*lungs, *spaces, *organs, *lesions.build(patient, plan, shapes, blocked), *skeleton.spine(plan)]
-    if only_findings:
-        return solids
-    rng = np.random.default_rng([patient.seed, patient.index, 1])
-    solids += [*skin(patient, plan, view), *airways(), *bowel_gas(rng, plan), *skeleton.build(plan, view)]
-    for side in SIDE:
-        solids += vessel_tree(rng, side, shapes[f"{side} lung"], blocked)
-    return solids
+    return [*lungs, *spaces, *organs, *lesions.build(patient, plan, shapes, blocked), *skeleton.spine(plan)]
 
 
 def skin(patient: Patient, plan: Plan, view: str) -> list[Solid]:
@@ -127,7 +145,9 @@ def heart(plan: Plan) -> list[Solid]:
     rest, up = np.array([-0.4, 2.0, -8.0]), 0.75 * plan.lift
     chambers = [
         ellipsoid((2.5, 1.5, -4.7), (6.6, 5.2, 4.15), lean=33, nod=-8),  # left ventricle, its tip to the left and down
-        ellipsoid((2.3, 0.8, -2.0), (2.9, 3.6, 5.0), lean=-28),  # left border, from the pulmonary trunk to the ventricle
+        ellipsoid(
+            (2.3, 0.8, -2.0), (2.9, 3.6, 5.0), lean=-28
+        ),  # left border, from the pulmonary trunk to the ventricle
         ellipsoid((-1.3, 0.9, -3.9), (3.2, 4.4, 4.7)),  # right atrium
     ]
     scale = np.array([grow, 0.3 + 0.7 * grow, 0.35 + 0.65 * grow])
@@ -142,7 +162,7 @@ def heart(plan: Plan) -> list[Solid]:
 def great_vessels(plan: Plan) -> list[Solid]:
     t, up, bend = plan.uncoiling, 0.3 * plan.lift, plan.spine_x
     shapes = {
-        "mediastinum": ellipsoid((0.1 + 0.5 * bend(4), -0.9, 4.5), (2.9, 8.3, 15.5)),
+        "mediastinum": ellipsoid((0.1 + 0.5 * bend(4), -1.2, 4.5), (2.5, 7.3, 15.5)),
         "superior vena cava": ellipsoid((-1.9, 0.8, 4.2), (1.5, 1.6, 6.5), lean=-4),
         "ascending aorta": ellipsoid((-1.1 - 1.6 * t, 1.6, 3.0), (1.9 + 0.5 * t, 1.9, 4.2)),
         "aortic knob": ellipsoid((1.9 + 0.9 * t, -1.8, 6.6 + 0.9 * t), (1.9 + 0.6 * t, 3.0, 1.7 + 0.5 * t)),
@@ -167,11 +187,12 @@ def bowel_gas(rng: np.random.Generator, plan: Plan) -> list[Solid]:
     """The bubble in the stomach, cut flat by what was drunk, and some gas in the bowel."""
     x, z, width = rng.uniform(5.0, 8.0), -11.0 + plan.lift + rng.uniform(-0.3, 0.2), rng.uniform(1.6, 3.2)
     bubble = ellipsoid((x, 1.5, z), (width, 3.0, rng.uniform(0.9, 1.5)))
-    level = HalfSpace(np.array([0.0, 0, -1]), -(z - 0.4))
+    level = HalfSpace(LEVEL, LEVEL @ (x, 1.5, z - 0.4))
     solids = [Solid("stomach bubble", "air", Intersection((bubble, level)))]
     for _ in range(rng.integers(1, 4)):
         at = (rng.uniform(-4, 11), rng.uniform(-2, 5), rng.uniform(-18.5, -14.5) + 0.5 * plan.lift)
-        solids.append(Solid("bowel gas", "air", ellipsoid(at, rng.uniform((0.8, 0.5, 0.5), (2.0, 1.2, 1.0)), lean=rng.uniform(-40, 40))))
+        loop = ellipsoid(at, rng.uniform((0.8, 0.5, 0.5), (2.0, 1.2, 1.0)), lean=rng.uniform(-40, 40))
+        solids.append(Solid("bowel gas", "air", loop))
     return solids
 
 
@@ -179,8 +200,14 @@ def airways() -> list[Solid]:
     carina = (0.1, -2.6, 4.0)
     return [
         Solid("trachea", "air", tube([(0, -0.8, 19.5), (0.1, -1.6, 12), carina], 0.9, pieces=5)),
-        Solid("right main bronchus", "air", tube([carina, (-1.9, -2.9, 2.3), (-3.6, -3.1, 0.2)], (0.6, 0.55, 0.4), pieces=3)),
-        Solid("left main bronchus", "air", tube([carina, (2.2, -3.1, 2.4), (4.2, -3.6, 1.2)], (0.55, 0.5, 0.35), pieces=3)),
+        Solid(
+            "right main bronchus",
+            "air",
+            tube([carina, (-1.9, -2.9, 2.3), (-3.6, -3.1, 0.2)], (0.6, 0.55, 0.4), pieces=3),
+        ),
+        Solid(
+            "left main bronchus", "air", tube([carina, (2.2, -3.1, 2.4), (4.2, -3.6, 1.2)], (0.55, 0.5, 0.35), pieces=3)
+        ),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .solids import SIDE, Ellipsoid, HalfSpace, Intersection, Solid, ellipsoid, tube
+from .solids import LEVEL, SIDE, Ellipsoid, HalfSpace, Intersection, Solid, ellipsoid, tube
 
 if TYPE_CHECKING:
     from .anatomy import Plan
@@ -71,7 +71,11 @@ def shrunk(room: Intersection, side: str, factor: float) -> Intersection:
 def round_lesion(f: Finding, plan: Plan, lungs: dict, blocked: list, material: str, density: float) -> list[Solid]:
     """A ball in its third of the lung, moved towards the middle of the third until the lung holds it."""
     zone = np.array(ZONES[f.place]) * [[SIDE[f.side]], [1], [1]] + [[0], [0], [0.5 * plan.lift]]
-    aim, middle, radius = zone[:, 0] + np.array(f.spot) * np.ptp(zone, axis=1) * [SIDE[f.side], 1, 1], zone.mean(1), f.size_cm / 2
+    aim, middle, radius = (
+        zone[:, 0] + np.array(f.spot) * np.ptp(zone, axis=1) * [SIDE[f.side], 1, 1],
+        zone.mean(1),
+        f.size_cm / 2,
+    )
     around = radius * np.vstack([np.eye(3), -np.eye(3)])
     for step in np.linspace(0, 1, 8):
         centre = aim + step * (middle - aim)
@@ -115,17 +119,27 @@ def hernia(f: Finding, plan: Plan) -> list[Solid]:
     radius = 2.0 + 2.3 * f.amount
     centre = np.array([0.9 + 0.8 * f.spot[0], -4.0, -8.4 + 0.9 * plan.lift + 0.75 * radius])
     sac = ellipsoid(centre, radius * np.array([1.05, 0.9, 0.9]))
-    level = HalfSpace(np.array([0.0, 0, -1]), -(centre[2] + 0.1 * radius))
+    level = HalfSpace(LEVEL, LEVEL @ centre - 0.1 * radius)
     air = Intersection((ellipsoid(centre, radius * np.array([0.9, 0.76, 0.76])), level))
-    return [Solid("hiatal hernia", "organ", sac, finding=f.name), Solid("air in the hernia", "air", air, finding=f.name)]
+    return [
+        Solid("hiatal hernia", "organ", sac, finding=f.name),
+        Solid("air in the hernia", "air", air, finding=f.name),
+    ]
 
 
 def pacemaker(f: Finding, plan: Plan) -> list[Solid]:
     """A flat box under the skin of the chest, and two leads through the vein to the right atrium and ventricle."""
     s, front = SIDE[f.side], 7.2 * plan.depth
     x, z = s * (9.3 + 1.2 * f.spot[0]), 8.2 + 1.8 * f.spot[1]
-    case = Intersection((ellipsoid((x, front, z), (3.0, 0.45, 2.3), lean=20 * s), ellipsoid((x, front, z), (2.2, 2.0, 2.9), lean=20 * s)))
-    vein = [(x - s * 0.5, front, z + 1.6), (s * 7.0, 5.0, z + 3.0), (s * 3.0, 2.5, 11.0), (-1.9, 1.0, 7.0), (-2.3, 0.8, 1.0)]
+    wide, tall = (ellipsoid((x, front, z), size, lean=20 * s) for size in ((3.0, 0.45, 2.3), (2.2, 2.0, 2.9)))
+    case = Intersection((wide, tall))
+    vein = [
+        (x - s * 0.5, front, z + 1.6),
+        (s * 7.0, 5.0, z + 3.0),
+        (s * 3.0, 2.5, 11.0),
+        (-1.9, 1.0, 7.0),
+        (-2.3, 0.8, 1.0),
+    ]
     atrium = [*vein, (-2.4, 1.0, -3.0 + plan.lift), (-2.9, 3.0, -3.6 + plan.lift)]
     ventricle = [*[np.add(p, (0.35, 0.2, 0.2)) for p in vein], (-1.8, 1.5, -4.5 + plan.lift),
                  (1.0, 3.0, -7.0 + plan.lift), (4.0, 4.0, -7.6 + plan.lift)]  # fmt: skip
@@ -136,9 +150,11 @@ def pacemaker(f: Finding, plan: Plan) -> list[Solid]:
 def central_line(f: Finding) -> list[Solid]:
     """A catheter from the neck or from under the collar bone into the superior vena cava."""
     s, tip = SIDE[f.side], 3.5 - 3.5 * f.spot[0]
-    start = [(s * 4.2, 0.5, 19.5), (s * 3.6, 1.0, 14.0)] if f.spot[1] < 0.6 else [(s * 12, 7.0, 9.0), (s * 8, 5.0, 11.8)]
+    start = (
+        [(s * 4.2, 0.5, 19.5), (s * 3.6, 1.0, 14.0)] if f.spot[1] < 0.6 else [(s * 12, 7.0, 9.0), (s * 8, 5.0, 11.8)]
+    )
     path = [*start, (s * 2.6 - 0.4, 1.5, 10.3), (-2.2, 1.2, 7.0), (-2.4, 0.9, tip)]
-    return [Solid("catheter", "metal", tube(path, 0.13, pieces=8), 0.4, finding=f.name)]
+    return [Solid("catheter", "metal", tube(path, 0.13, pieces=8), 0.28, finding=f.name)]
 
 
 def wires(plan: Plan) -> list[Solid]:
@@ -147,7 +163,9 @@ def wires(plan: Plan) -> list[Solid]:
     solids = []
     for number, z in enumerate(np.linspace(8.3, -4.5, 6)):
         y = (8.2 - 0.022 * (z - 0.5) ** 2) * plan.depth
-        loop = np.stack([0.95 * np.cos(turn), y + 0.65 * np.sin(turn), z + 0.5 * np.sin(turn) * np.cos(turn / 2 + number)], axis=1)
+        loop = np.stack(
+            [0.95 * np.cos(turn), y + 0.65 * np.sin(turn), z + 0.5 * np.sin(turn) * np.cos(turn / 2 + number)], axis=1
+        )
         solids.append(Solid("sternal wire", "metal", tube(loop, 0.07), finding="sternotomy wires"))
         knot = [(0.1, y + 0.7, z), (0.3, y + 0.9, z - 0.5)]
         solids.append(Solid("sternal wire", "metal", tube(knot, 0.11), finding="sternotomy wires"))

@@ -86,7 +86,7 @@ class Finding:
     amount: float = 0.5
     spot: tuple[float, float, float] = (0.5, 0.5, 0.5)
     size_cm: float = 0.0
-    boxes: dict[str, Box] = field(default_factory=dict)
+    boxes: dict[str, Box] = field(default_factory=dict, hash=False)
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -218,7 +218,7 @@ def sample_patient(seed: int, index: int) -> Patient:
 
 def boxed(patient: Patient) -> Iterator[Finding]:
     """The patient's findings, each with its boxes."""
-    solids = anatomy.build(patient, only_findings=True) if patient.findings else []
+    solids = anatomy.essentials(patient) if patient.findings else []
     posed = {view: physics.posed(patient, view, solids) for view in VIEWS}
     for finding in patient.findings:
         found = {view: physics.locate(finding, posed[view]) for view in FINDINGS[finding.name].views}

@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 VERTEBRAE = np.arange(17.6, -20, -2.32)  # heights of the vertebral bodies, from the neck to the loins
 
 
-def build(plan: Plan, view: str) -> list[Solid]:
-    """All bones but the spine."""
-    return [*ribs(plan), *shoulders(view), *breast_bone(plan)]
-
-
 def spine_y(z) -> np.ndarray:
     """The vertebral bodies lie behind the heart, hollow to the front in the chest and to the back in the neck and loins."""
     return -6.4 + 1.6 * np.exp(-(((np.asarray(z) - 16) / 6) ** 2)) + 2.4 * np.exp(-(((np.asarray(z) + 20) / 8) ** 2))
@@ -36,7 +31,9 @@ def spine(plan: Plan) -> list[Solid]:
     size = 1.0 + 0.012 * (4 - z)  # they grow downwards
     back = middle + size[:, None] * (0, -1.9, 0) + (0, 0, 0.2)
     bones = [(middle - 0.9 * up, middle + 0.9 * up, 1.6 * size, 0.25, 0.0)]  # start, stop, radius, density, core
-    bones += [(middle + (at - 0.09) * up, middle + (at + 0.09) * up, 1.7 * size, 0.2, 0.0) for at in (-0.9, 0.9)]  # end plates
+    bones += [
+        (middle + (at - 0.09) * up, middle + (at + 0.09) * up, 1.7 * size, 0.2, 0.0) for at in (-0.9, 0.9)
+    ]  # end plates
     for s in SIDE.values():
         root = middle + size[:, None] * (s * 1.15, 0, 0) + (0, -1.2, 0.3)
         bones.append((root, root + (0, -1.3, 0), 0.42 * size, 0.3, 0.6))  # pedicles, seen end on
@@ -46,7 +43,9 @@ def spine(plan: Plan) -> list[Solid]:
     solids = []
     for part, finding in ((bent, "scoliosis"), (~bent, "")):
         for start, stop, radius, density, core in bones if part.any() else ():
-            solids.append(Solid("spine", "bone", Tube(start[part], stop[part], radius[part], core), density, finding=finding))
+            solids.append(
+                Solid("spine", "bone", Tube(start[part], stop[part], radius[part], core), density, finding=finding)
+            )
     return solids
 
 
@@ -83,7 +82,13 @@ def shoulders(view: str) -> list[Solid]:
         solids.append(Solid(part, "bone", tube(points, radius, core, pieces), density))
 
     for s in SIDE.values():
-        collar = [(s * 1.9, 5.5, 9.6), (s * 5, 5.6, 10.4), (s * 9, 3.0, 11.7), (s * 13, 0.2, 12.8), (s * 16.2, -1.0, 13.0)]
+        collar = [
+            (s * 1.9, 5.5, 9.6),
+            (s * 5, 5.6, 10.4),
+            (s * 9, 3.0, 11.7),
+            (s * 13, 0.2, 12.8),
+            (s * 16.2, -1.0, 13.0),
+        ]
         bone("clavicle", collar, (0.8, 0.62, 0.58, 0.62, 0.7), 0.9, pieces=4)
         blade = ellipsoid((s * 14.9, -8.2, 5.2), (3.1, 0.35, 6.4), lean=9 * s, nod=8)
         solids.append(Solid("scapula", "bone", blade, 0.6))
@@ -91,7 +96,13 @@ def shoulders(view: str) -> list[Solid]:
         bone("scapula", [(s * 11.8, -7.8, 10.2), (s * 15, -5.5, 12.2), (s * 18, -3, 13.2)], 0.42, 0.6)
         if view == "frontal":
             solids.append(Solid("humerus", "bone", ellipsoid((s * 18.2, -1.5, 10.2), (2.1, 2.1, 2.2)), 0.22))
-            bone("humerus", [(s * 18.7, -1.5, 10.8), (s * 19.6, -2.2, 2), (s * 20.8, -2, -12)], (1.5, 1.1, 1.1), 0.7, core=0.75)
+            bone(
+                "humerus",
+                [(s * 18.7, -1.5, 10.8), (s * 19.6, -2.2, 2), (s * 20.8, -2, -12)],
+                (1.5, 1.1, 1.1),
+                0.7,
+                core=0.75,
+            )
         else:
             bone("humerus", [(s * 14, -0.5, 10.5), (s * 13, 4, 19), (s * 12, 6, 24)], (1.4, 1.1, 1.1), 0.4, core=0.75)
     return solids
@@ -99,5 +110,14 @@ def shoulders(view: str) -> list[Solid]:
 
 def breast_bone(plan: Plan) -> list[Solid]:
     front = 8.2 * plan.depth
-    line = [(0, front - 2.6, 10.4), (0, front - 0.9, 7.0), (0, front, 3.0), (0, front + 0.5, -2.0), (0, front + 0.3, -5.5)]
-    return [Solid("sternum", "bone", tube(np.array(line) + (x, 0, 0), 0.6, core=0.7, pieces=2), 0.6) for x in (-0.9, 0.0, 0.9)]
+    line = [
+        (0, front - 2.6, 10.4),
+        (0, front - 0.9, 7.0),
+        (0, front, 3.0),
+        (0, front + 0.5, -2.0),
+        (0, front + 0.3, -5.5),
+    ]
+    return [
+        Solid("sternum", "bone", tube(np.array(line) + (x, 0, 0), 0.6, core=0.7, pieces=2), 0.6)
+        for x in (-0.9, 0.0, 0.9)
+    ]

@@ -163,7 +163,8 @@ def _write_study(root: Path, seed: int, size: int, k: int) -> tuple[str, dict]:
     if not path.exists():
         for view in views:
             png = BytesIO()
-            Image.fromarray(render(patient, size, view)).save(png, format="PNG", compress_level=1)
+            picture = Image.fromarray(render(patient, size, view))
+            picture.save(png, format="PNG", compress_level=1, compress_type=Image.HUFFMAN_ONLY)  # noise has no repeats
             _write_bytes(root / IMAGES / f"{_image_id(k, view)}.png", png.getvalue())
         _write_bytes(path, _xml(k, report, views))
     return f"CXR{k}", _truth(patient, views, size)
