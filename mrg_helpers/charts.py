@@ -118,6 +118,7 @@ def missing_sections(missing: pd.DataFrame, title: str = "Which sections are mis
     for axis in axes[0]:
         axis.xaxis.set_major_locator(MaxNLocator(4))
         axis.margins(x=0.28)
+        axis.set_xlim(left=0)  # also where nothing is missing
         axis.set_ylim(max(len(together), len(share)) - 0.5, -0.5)  # bars of one thickness in both
     return figure
 
@@ -153,7 +154,7 @@ def sizes_scatter(
     axis.scatter(sizes["width"], sizes["height"], area, alpha=0.65, edgecolors="white")
     axis.scatter([], [], 60, color=COLOURS[0], alpha=0.65, label="images of one size (area: how many)")
     axis.set(xlabel="width (pixels)", ylabel="height (pixels)", xlim=(0, largest), ylim=(0, largest), aspect="equal")
-    axis.legend(loc="upper left")
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # inside, it would cover images
     axis.set_title(
         f"{len(heights):,} images; different sizes: {len(sizes):,}", loc="left", fontsize=10, fontweight="normal"
     )

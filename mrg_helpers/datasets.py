@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from . import images, layouts, tables
+from . import images, layouts, paths, tables
 from .reports import SECTIONS, target_text
 from .splits import SPLIT_NAMES, complete_split, duplicates, split_by_patient
 
@@ -75,7 +75,6 @@ class Studies:
         ``studies.json`` goes last and holds their checksums, so that a set which was cut while writing is noticed.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         contents = {
             "studies.csv": _to_csv(self.table),
             "attrition.csv": _to_csv(self.attrition),
@@ -85,9 +84,8 @@ class Studies:
         manifest = {"name": self.name, "root": str(self.root), "sha256": checksums}
         contents["studies.json"] = (json.dumps(manifest, indent=1) + "\n").encode()
         for name, content in contents.items():
-            part = folder / f"{name}.{os.getpid()}.part"
-            part.write_bytes(content)
-            os.replace(part, folder / name)
+            with paths.replacing(folder / name) as temporary:
+                temporary.write_bytes(content)
         return folder
 
     @classmethod
@@ -280,6 +278,7 @@ def _to_csv(table: pd.DataFrame) -> bytes:
 
 
 def _from_csv(content: bytes, columns: list[str]) -> pd.DataFrame:
+    csv.field_size_limit(2**24)  # the names of thousands of missing images stand in one cell
     rows = csv.DictReader(io.StringIO(content.decode(), newline=""))
     records = [{k: json.loads(v) if k in _LISTS else v for k, v in row.items()} for row in rows]
     return pd.DataFrame(records, columns=columns)

@@ -20,6 +20,8 @@ from typing import BinaryIO
 import requests
 from tqdm import tqdm
 
+from . import paths
+
 OPEN_I = "https://openi.nlm.nih.gov/imgs/collections/"
 # archive, folder it goes to, suffix and number of the files in it
 IU_XRAY = (("NLMCXR_reports.tgz", "NLMCXR_reports", ".xml", 3955), ("NLMCXR_png.tgz", "NLMCXR_png", ".png", 7470))
@@ -68,9 +70,7 @@ def fetch(url: str, path: str | os.PathLike, sha256: str | None = None, progress
     elif record.exists() and sha256 is None:
         return path
     content = {"url": url, "bytes": path.stat().st_size, "sha256": _verify(path, sha256)}
-    temporary = record.with_name(record.name + ".part")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8", newline="\n")
-    os.replace(temporary, record)
+    paths.write_text(record, json.dumps(content, indent=1) + "\n")
     return path
 
 
@@ -92,8 +92,9 @@ def _complete(url: str, part: Path, bar: tqdm) -> None:
             raise DownloadError(f"{part}: {why}; make room and run this again, it goes on from here") from error
         arrived = part.exists() and part.stat().st_size > before
         failures = 1 if arrived else failures + 1
-        if failures == ATTEMPTS:
-            raise DownloadError(f"{url}: no connection after {ATTEMPTS} attempts ({problem}); run this again to go on")
+        # Where nothing has ever arrived, the machine is most likely offline, and waiting longer would not help.
+        if failures == (ATTEMPTS if part.exists() else 2):
+            raise DownloadError(f"{url}: no connection after {failures} attempts ({problem}); run this again to go on")
         time.sleep(PAUSE * 2 ** (failures - 1))
 
 

@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+PART = ".part-"  # how the names of files begin that are still being written
+
+
 def project_root() -> Path:
     """The folder that holds ``notebooks/``, or the current folder for an installed package without notebooks."""
     checkout = Path(__file__).resolve().parent.parent
@@ -61,7 +64,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
+    temporary = path.with_name(f"{PART}{os.getpid()}-{threading.get_ident()}-{path.name}")
     try:
         yield temporary
         os.replace(temporary, path)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from . import paths
 from .reports import detokenize, tokenize
 
 PAD, UNK, START, END = 0, 1, 2, 3
@@ -133,11 +134,8 @@ class Vocabulary:
     def save(self, path: str | os.PathLike) -> Path:
         """Write the vocabulary as JSON, all or nothing: a file of this name is never half written."""
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
         content = {"format": "mrg_helpers vocabulary 1", "fingerprint": self.fingerprint, "counts": self.counts}
-        part.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8", newline="\n")
-        os.replace(part, path)
+        paths.write_text(path, json.dumps(content, ensure_ascii=False, indent=0) + "\n")
         return path
 
     @classmethod

@@ -49,8 +49,9 @@ class ShowAttendTell(ReportModel):
             "mean_start": mean_start, "gate": gate, "penalty": penalty, "dropout": dropout,
         }  # fmt: skip
         dense = keras.layers.Dense
-        self.encoder = dense(units, activation="relu", name="encoder")
-        self.position = keras.layers.Embedding(self.regions, units, name="position") if positions else None
+        self.encoder = dense(units, name="encoder")
+        zeros = keras.initializers.Zeros()
+        self.position = keras.layers.Embedding(self.regions, units, zeros, name="position") if positions else None
         self.score_region = dense(attention_units, name="score_region")
         self.score_state = dense(attention_units, use_bias=False, name="score_state")
         self.score = self.add_weight(shape=(attention_units,), initializer=keras.initializers.RandomNormal(stddev=attention_units**-0.5), name="score")
@@ -75,7 +76,7 @@ class ShowAttendTell(ReportModel):
         annotations = self.encoder(inputs["features"])  # (B, R, U)
         if self.position is not None:
             annotations = annotations + self.position(ops.arange(self.regions))
-        annotations = self.drop(annotations, training=training)
+        annotations = self.drop(ops.relu(annotations), training=training)
         mean = ops.mean(annotations, axis=1)  # (B, U)
         first = [layer(mean) if self.settings["mean_start"] else ops.zeros_like(mean) for layer in self.start_state]
         # The regions' part of the score is the same for all words: computed once, not once a word.

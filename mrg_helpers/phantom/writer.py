@@ -18,9 +18,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TypeVar
 from xml.etree import ElementTree
@@ -29,6 +30,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from .. import paths
 from .grammar import Report, write_report
 from .patients import Finding, Patient, sample_patient
 from .physics import render
@@ -63,19 +65,16 @@ def write(
     >>> write("data/phantom", n=1500)  # doctest: +SKIP
     """
     root = Path(root)
-    wanted = {"version": VERSION, "seed": seed, "size": size}
-    if _prepare(root, wanted, n):
-        return root
-    work = partial(_write_study, root, seed, size)
-    with tqdm(total=n, desc="phantom X-rays", unit="study", disable=not progress) as bar:
-        studies = {}
-        for study_id, truth in _each(work, range(1, n + 1), workers):
-            studies[study_id] = truth
-            bar.update()
-    _write_json(root / TRUTH, {"seed": seed, "size": size, "studies": studies})
-    for part in root.rglob(".*.part"):  # of runs that were killed
-        part.unlink(missing_ok=True)
-    os.replace(root / UNFINISHED, root / MANIFEST)
+    # A script without a main guard runs again in each new process: there, waiting for its own parent would never end.
+    with paths.locked(root) if parent_process() is None else nullcontext():
+        if _prepare(root, {"version": VERSION, "seed": seed, "size": size}, n):
+            return root
+        work = partial(_write_study, root, seed, size)
+        bar = tqdm(_each(work, range(1, n + 1), workers), "phantom X-rays", n, unit="study", disable=not progress, mininterval=0.5)
+        _write_json(root / TRUTH, {"seed": seed, "size": size, "studies": dict(bar)})
+        for part in root.rglob(f"{paths.PART}*"):  # of runs that were killed
+            part.unlink(missing_ok=True)
+        os.replace(root / UNFINISHED, root / MANIFEST)
     return root
 
 
@@ -217,10 +216,8 @@ def _xml(k: int, report: Report, views: tuple[str, ...]) -> bytes:
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
-    """Write under another name first, so that a kill never leaves half a file under this one."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    with paths.replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _write_json(path: Path, content: dict) -> None:

@@ -1,0 +1,155 @@
+"""Who may import whom, as the design has it: data flow to the right, and what is light stays light."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mrg_helpers import paths
+
+PACKAGE = paths.project_root() / "mrg_helpers"
+
+# module -> the modules of ours that it may import. "models" and "phantom" are packages with rules of their own below.
+ALLOWED = {
+    # on the ground: each other's plain functions only
+    "paths": set(),  # where files lie and how they are written: all that write may import it
+    "reports": set(),
+    "vocabulary": {"paths", "reports"},
+    "metrics": set(),
+    "findings": set(),
+    "images": set(),
+    # data come in
+    "phantom": {"paths"},
+    "download": {"paths"},
+    "layouts": {"reports"},
+    "tables": {"layouts", "reports"},
+    "splits": {"reports"},
+    "datasets": {"download", "images", "layouts", "paths", "phantom", "reports", "splits", "tables"},
+    # images become features
+    "inception": {"download", "paths"},
+    "features": {"images", "inception", "paths"},
+    # training and decoding know the interface of models, no model
+    "models": {"paths", "vocabulary"},
+    "training": {"models.base", "paths", "vocabulary"},
+    "decoding": {"models.base", "paths", "vocabulary"},
+    "evaluation": {"findings", "metrics", "reports"},
+    # pictures take arrays, never models
+    "heatmaps": set(),
+    "charts": set(),
+    "plots": {"charts", "heatmaps"},
+    "widgets": {"charts", "heatmaps", "plots"},
+    # on top: the names of artefacts, the notebooks, the command line
+    "stages": {"datasets", "decoding", "features", "inception", "models", "paths", "phantom", "reports", "training",
+               "vocabulary"},
+    "pages": {"paths"},
+    "runner": {"pages", "paths"},
+    "__init__": set(),
+    "__main__": {"download", "paths", "phantom", "runner", "stages"},
+}  # fmt: skip
+HEAVY = {"tensorflow", "keras"}
+MAY_BE_HEAVY = {"features", "inception", "models", "training", "decoding"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path) -> str:
+    """``models.base`` for mrg_helpers/models/base.py, ``models`` for its __init__.py."""
+    name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+NAMES = {name_of(path) for path in MODULES}
+
+
+def imports(path, top_level_only: bool = False) -> set[str]:
+    """The absolute names of what a file imports, wherever it stands in it; `TYPE_CHECKING` blocks do not count."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    package = ["mrg_helpers", *path.relative_to(PACKAGE).parent.parts]
+    found, waiting = set(), list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if top_level_only and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else []
+            source = ".".join([*above, *filter(None, [node.module])])
+            found |= {f"{source}.{alias.name}" for alias in node.names}
+        waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def ours(path) -> set[str]:
+    """The modules of this package that a file imports: the longest known part of each name."""
+    found = set()
+    for name in imports(path):
+        if name.split(".")[0] == "mrg_helpers":
+            parts = name.split(".")[1:]
+            known = [".".join(parts[:k]) for k in range(len(parts), 0, -1)]
+            found.add(next((part for part in known if part in NAMES), "__init__"))
+    return found
+
+
+def within(name: str, allowed: set[str]) -> bool:
+    return any(name == part or name.startswith(f"{part}.") for part in allowed)
+
+
+def test_every_module_has_its_place_in_the_table():
+    assert {name.split(".")[0] for name in NAMES} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_imports_only_what_it_may(path):
+    name = name_of(path)
+    room = name.split(".")[0]
+    allowed = ALLOWED[room] | ({room} if room in ("models", "phantom") else set())
+    assert {other for other in ours(path) if not within(other, allowed)} == set()
+
+
+def test_the_table_has_no_circles():
+    order, left = [], {name: {part.split(".")[0] for part in parts} for name, parts in ALLOWED.items()}
+    while left:
+        free = [name for name, parts in left.items() if parts <= set(order)]
+        assert free, f"these import each other in a circle: {', '.join(left)}"
+        order += free
+        left = {name: parts for name, parts in left.items() if name not in free}
+
+
+def test_models_know_the_interface_and_not_each_other():
+    for path in (PACKAGE / "models").glob("*.py"):
+        if path.stem not in ("__init__", "base"):
+            assert {name for name in ours(path) if name.startswith("models")} <= {"models.base"}, path.stem
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_tensorflow_is_imported_where_it_is_needed_only(path):
+    heavy = {name.split(".")[0] for name in imports(path)} & HEAVY
+    at_the_top = {name.split(".")[0] for name in imports(path, top_level_only=True)} & HEAVY
+    room = name_of(path).split(".")[0]
+    if room not in MAY_BE_HEAVY:
+        assert not at_the_top
+    if room not in MAY_BE_HEAVY | {"stages"}:  # which makes models, and loads what it needs for that when it does
+        assert not heavy
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Which heavy packages a fresh Python has loaded after a statement."""
+    program = f"import sys\n{statement}\nprint(*({HEAVY!r} & set(sys.modules)))"
+    python_path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": python_path}
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_and_the_light_tools_loads_no_tensorflow():
+    light = sorted(set(ALLOWED) - MAY_BE_HEAVY - {"__init__", "__main__"})
+    assert loaded_after(f"import mrg_helpers\nfrom mrg_helpers import {', '.join(light)}") == set()
+    assert loaded_after("from mrg_helpers import phantom, reports, vocabulary\nreports.clean('Clear.')") == set()
