@@ -5,7 +5,8 @@ Extraction is the slow part of the whole pipeline. The cache is a folder with
 * ``features.npy``: (N, R, D) float16, memory-mapped when read: one vector of D channels for each of the R = H x W regions;
 * ``rows.csv``: which row is which image (``image_id``, ``path``, ``split``);
 * ``manifest.json``: everything the numbers depend on, how many rows are done, and the channels' mean and standard
-  deviation on the training split.
+  deviation on the training split;
+* ``components.npz``: the principal components of the standardised channels, the strongest first.
 
 Explained in ``notebooks/02_cache_inceptionv3_features.ipynb``.
 """
@@ -51,48 +52,58 @@ def _images_fingerprint(rows: pd.DataFrame) -> str:
 class FeatureCache:
     """A finished cache, opened for reading.
 
+    Args:
+        folder: of the cache.
+        expected: entries that the manifest must have.
+        components: K, how many principal components :meth:`read` gives; 0 for the D standardised channels themselves.
+
     Attributes:
         rows: DataFrame (N rows) ``image_id``, ``path``, ``split``; row ``i`` describes ``raw[i]``.
         raw: (N, R, D) float16 memory map, as the network gave it.
-        grid: (H, W) with H * W = R.
-        manifest: the manifest as a dict.
-        note: what figures made from these features have to say about them.
+        grid: (H, W) with H * W = R. channels: how many numbers a region has when read, D or K.
+        mean, std: (D,), of the channels. spectrum: (D,), the variance along each principal component.
+        manifest: the manifest as a dict. note: what figures made from these features have to say about them.
 
     Raises:
         CacheError: if the folder holds no finished cache, or its manifest differs from ``expected``.
     """
 
-    def __init__(self, folder: str | Path, expected: dict | None = None):
+    def __init__(self, folder: str | Path, expected: dict | None = None, components: int = 0):
         self.folder = Path(folder)
         self.manifest = _read_manifest(self.folder)
         if self.manifest is None:
             raise CacheError(f"{self.folder}: no feature cache here; run notebook 02 or features.extract")
         for key, value in (expected or {}).items():
             if self.manifest[key] != value:
-                raise CacheError(
-                    f"{self.folder}: {key} is {self.manifest[key]!r} here, not {value!r}; delete the folder"
-                )
+                raise CacheError(f"{self.folder}: {key} is {self.manifest[key]!r} here, not {value!r}; delete the folder")
         if self.manifest["done"] < self.manifest["count"] or "mean" not in self.manifest:
             done, count = self.manifest["done"], self.manifest["count"]
-            raise CacheError(
-                f"{self.folder}: only {done} of {count} images are done; run notebook 02 again, it goes on there"
-            )
+            raise CacheError(f"{self.folder}: only {done} of {count} images are done; run notebook 02 again, it goes on there")
         self.rows = pd.read_csv(self.folder / "rows.csv", dtype=str, keep_default_na=False)
         self.raw = np.load(self.folder / "features.npy", mmap_mode="r")
         self.grid = tuple(self.manifest["grid"])
         self.note = self.manifest["note"]
         self.mean = np.asarray(self.manifest["mean"], "float32")
         self.std = np.asarray(self.manifest["std"], "float32")
+        with np.load(self.folder / "components.npz") as stored:
+            self.spectrum, vectors = stored["variances"], stored["vectors"]
+        usable = int((self.spectrum > 1e-5 * self.spectrum[0]).sum())  # the others are rounding
+        kept = min(components, usable)
+        self._project = vectors[:, :kept] / np.sqrt(self.spectrum[:kept]) if components else None
+        self.channels = kept if components else len(self.mean)
 
     def __len__(self) -> int:
         return len(self.raw)
 
     def read(self, rows) -> np.ndarray:
-        """Standardised features of some rows: indices (B,) -> (B, R, D) float32, mean 0 and deviation 1 per channel.
+        """The features of some rows as a model reads them: indices (B,) -> (B, R, channels) float32.
 
-        Without the standardisation random features teach nothing: a channel's deviation can be a thousand times below its mean.
+        Every channel is brought to mean 0 and deviation 1, and then, if the cache was opened with ``components``, every principal
+        component too ("whitening"). Neighbouring channels say nearly the same, and what differs between patients hides in
+        components of little variance; without this a decoder learns the language long before it learns to look.
         """
-        return (self.raw[np.asarray(rows)].astype("float32") - self.mean) / self.std
+        standard = (self.raw[np.asarray(rows)].astype("float32") - self.mean) / self.std
+        return standard if self._project is None else standard @ self._project
 
     @functools.cached_property
     def index(self) -> dict[str, int]:
@@ -179,7 +190,11 @@ def extract(
         _fill(folder, manifest, rows, extractor, batch_size, progress)
         if "mean" not in manifest:
             raw = np.load(folder / "features.npy", mmap_mode="r")
-            mean, std = channel_statistics(raw, np.flatnonzero(rows["split"] == "train"))
+            train = np.flatnonzero(rows["split"] == "train")
+            mean, std = channel_statistics(raw, train)
+            variances, vectors = principal_components(raw, train, mean, std)
+            with paths.replacing(folder / "components.npz") as temporary:
+                np.savez(temporary, variances=variances, vectors=vectors)
             _write_manifest(folder, manifest | {"mean": mean.tolist(), "std": std.tolist()})
     return FeatureCache(folder, expected)
 
@@ -251,3 +266,25 @@ def channel_statistics(raw: np.ndarray, rows: np.ndarray, chunk: int = 64) -> tu
     mean = total / count
     std = np.sqrt(np.maximum(squares / count - mean**2, 0))
     return mean + shift, np.where(std > 1e-7, std, 1.0)
+
+
+def principal_components(
+    raw: np.ndarray, rows: np.ndarray, mean: np.ndarray, std: np.ndarray, most: int = 500
+) -> tuple[np.ndarray, np.ndarray]:
+    """The directions along which the standardised channels vary together, the strongest first.
+
+    Args:
+        raw: (N, R, D). rows: (M,), those of the training split; ``most`` of them, evenly spread, are enough.
+        mean, std: (D,), of the channels.
+
+    Returns:
+        The variance along each direction, (D,), and the directions as columns, (D, D); both float32.
+    """
+    covariance, count = np.zeros((raw.shape[-1],) * 2), 0
+    for row in rows[:: -(-len(rows) // most)]:
+        part = (raw[row].astype("float64") - mean) / std  # (R, D)
+        covariance, count = covariance + part.T @ part, count + len(part)
+    variances, vectors = np.linalg.eigh(covariance / count)
+    # A direction and its opposite are alike; the sign is fixed so that every machine takes the same one.
+    vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(variances))])
+    return np.maximum(variances[::-1], 0).astype("float32"), vectors[:, ::-1].astype("float32")

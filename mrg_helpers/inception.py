@@ -110,6 +110,7 @@ class Extractor:
         weights: from :func:`find_weights`.
         layer: name of any layer with a grid; ``mixed0`` ... ``mixed10`` are the ends of the inception blocks.
         image_size: side of the square input in pixels, at least 75.
+        cells: side of the grid that the features are averaged onto, by area; 0 keeps the layer's own grid.
 
     Attributes:
         grid: (H, W) of the regions. channels: D. fingerprint: of the weights up to the layer.
@@ -124,7 +125,7 @@ class Extractor:
         (16, 64, 2048)
     """
 
-    def __init__(self, weights: Weights, layer: str = "mixed10", image_size: int = 299):
+    def __init__(self, weights: Weights, layer: str = "mixed10", image_size: int = 299, cells: int = 0):
         if image_size < 75:
             raise ValueError(f"image_size is {image_size}: InceptionV3 needs at least 75 pixels")
         whole = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
@@ -139,15 +140,31 @@ class Extractor:
             raise WeightsError(f"{weights.path}: these weights do not fit InceptionV3 without its top ({error})") from error
         self.network = keras.Model(whole.input, whole.get_layer(layer).output)
         self.weights, self.layer, self.image_size = weights, layer, image_size
-        self.grid, self.channels = tuple(self.network.output.shape[1:3]), self.network.output.shape[-1]
+        *own_grid, self.channels = self.network.output.shape[1:]
+        self.grid = (cells, cells) if cells else tuple(own_grid)
+        self._average = [tf.constant(area_weights(*sides)) for sides in zip(own_grid, self.grid, strict=True)]
         digest = hashlib.sha256()
         for value in self.network.get_weights():
             digest.update(value.tobytes())
         self.fingerprint = digest.hexdigest()[:16]
-        self._run = tf.function(lambda batch: self.network(batch, training=False), reduce_retracing=True)
+        self._run = tf.function(self._regions, reduce_retracing=True)
+
+    def _regions(self, batch):
+        return tf.einsum("hi,wj,bijd->bhwd", *self._average, self.network(batch, training=False))
 
     def __call__(self, grey: np.ndarray) -> np.ndarray:
         """Square grey images (B, size, size) uint8 -> features (B, R, D) float32; the regions row by row."""
         scaled = grey[..., None].astype("float32") / 127.5 - 1  # to [-1, 1], as InceptionV3 was trained
         features = self._run(tf.constant(np.repeat(scaled, 3, axis=-1))).numpy()
         return features.reshape(len(grey), -1, self.channels)
+
+
+def area_weights(own: int, wanted: int) -> np.ndarray:
+    """How much of each cell of a grid of ``own`` cells lies in each of ``wanted`` cells over the same length.
+
+    Returns:
+        (wanted, own) float32; each row sums to 1. With ``own == wanted`` it is the identity.
+    """
+    edges, own_edges = np.linspace(0, 1, wanted + 1), np.linspace(0, 1, own + 1)
+    overlap = np.minimum(edges[1:, None], own_edges[None, 1:]) - np.maximum(edges[:-1, None], own_edges[None, :-1])
+    return (np.maximum(overlap, 0) * wanted).astype("float32")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import nbformat
 import papermill
@@ -122,7 +124,11 @@ def run(
     # papermill puts a cell with the given values behind the parameters cell
     total = sum(len(nbformat.read(file, as_version=4).cells) + bool(given[file]) for file in notebooks)
     executed = []
-    with _kernel_environment(outputs), tqdm(total=total, unit="cell", mininterval=0.5, disable=not progress) as bar:
+    with (
+        _kernel_environment(outputs),
+        _kernel_log(outputs / "executed" / "kernels.log") as screen,
+        tqdm(total=total, unit="cell", mininterval=0.5, disable=not progress, file=screen) as bar,
+    ):
         for notebook in notebooks:
             bar.set_description(notebook.stem)
             executed.append(_execute(notebook, given[notebook], outputs / "executed", bar))
@@ -177,6 +183,24 @@ class _Counting(NBClientEngine):
 
 
 papermill_engines.register(_Counting.name, _Counting)
+
+
+@contextmanager
+def _kernel_log(path: Path) -> Iterator[TextIO]:
+    """What the kernels' libraries write to the standard error beside the notebook goes to a file, else it breaks the bar.
+
+    Yields the real standard error.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    real = os.dup(2)
+    with open(path, "wb") as log, open(real, "w", encoding="utf-8", errors="replace") as screen:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield screen
+        finally:
+            sys.stderr.flush()
+            os.dup2(real, 2)
 
 
 @contextmanager

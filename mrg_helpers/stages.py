@@ -41,7 +41,8 @@ class Settings:
         seed: of the phantom, the split, the first weights and the order of the batches.
         target: the section that is written: ``"findings"``, ``"impression"`` or ``"report"`` (both).
         view: the image of a study that the model sees: the first ``"frontal"`` or the first ``"lateral"`` one.
-        weights, layer, image_size, resize: see :func:`mrg_helpers.inception.extractor` and :mod:`mrg_helpers.images`.
+        weights, layer, image_size, cells: see :class:`mrg_helpers.inception.Extractor`; resize: see :mod:`mrg_helpers.images`.
+        components: of the features that a model reads, see :class:`mrg_helpers.features.FeatureCache`; 0 for all channels.
         max_words, min_count: see :meth:`mrg_helpers.vocabulary.Vocabulary.fit`; ``max_words`` 0 keeps all.
         max_length: the most tokens of a report that are learnt and written.
         embedding ... dropout: see :class:`mrg_helpers.models.ShowAttendTell`.
@@ -58,6 +59,8 @@ class Settings:
     layer: str = "mixed10"
     image_size: int = 299
     resize: str = "pad"
+    cells: int = 0
+    components: int = 0
     max_words: int = 0
     min_count: int = 2
     max_length: int = 90
@@ -69,6 +72,7 @@ class Settings:
     gate: bool = True
     penalty: float = 0.0
     dropout: float = 0.3
+    word_dropout: float = 0.0
     epochs: int = 30
     batch_size: int = 32
     learning_rate: float = 2e-3
@@ -84,10 +88,10 @@ class Settings:
 
 
 STUDIES = ("dataset", "data", "n_studies", "seed")
-IMAGES = ("view", "weights", "layer", "image_size", "resize")
+IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells")
 TEXT = ("target", "max_words", "min_count")
 MODEL = (
-    "max_length", "model", "embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout",
+    "components", "max_length", "model", "embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout", "word_dropout",
     "epochs", "batch_size", "learning_rate", "patience",
 )  # fmt: skip
 
@@ -166,12 +170,13 @@ def ensure_features(settings: Settings) -> FeatureCache:
 
     folder = artefact_folder(settings, "features")
     try:
-        return FeatureCache(folder)
+        return FeatureCache(folder, components=settings.components)
     except CacheError:
         rows = one_image_per_study(ensure_studies(settings).table, settings.view)
         _say(f"features of {len(rows)} images, layer {settings.layer} -> {folder}")
-        network = Extractor(find_weights(settings.weights), settings.layer, settings.image_size)
-        return extract(rows, folder, network, settings.resize)
+        network = Extractor(find_weights(settings.weights), settings.layer, settings.image_size, settings.cells)
+        extract(rows, folder, network, settings.resize)
+        return FeatureCache(folder, components=settings.components)
 
 
 def one_image_per_study(table: pd.DataFrame, view: str) -> pd.DataFrame:
@@ -234,9 +239,9 @@ def new_model(settings: Settings) -> ReportModel:
 
     cache, vocabulary = ensure_features(settings), ensure_vocabulary(settings)
     keras.utils.set_random_seed(settings.seed)
-    names = ("embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout")
+    names = ("embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout", "word_dropout")
     chosen = {name: getattr(settings, name) for name in names}
-    return FAMILY[settings.model](vocabulary.words, cache.grid, cache.manifest["channels"], note=cache.note, **chosen)
+    return FAMILY[settings.model](vocabulary.words, cache.grid, cache.channels, note=cache.note, **chosen)
 
 
 def ensure_model(settings: Settings, **fit_arguments) -> ReportModel:

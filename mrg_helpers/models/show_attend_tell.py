@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from ..vocabulary import PAD
+from ..vocabulary import PAD, START, UNK
 from .base import ReportModel
 
 
@@ -39,7 +39,7 @@ class ShowAttendTell(ReportModel):
 
     def __init__(
         self, words, grid, channels, note="", embedding=128, units=256, attention_units=256, cell="gru", positions=True,
-        mean_start=True, gate=True, penalty=0.0, dropout=0.3, **kwargs,
+        mean_start=True, gate=True, penalty=0.0, dropout=0.3, word_dropout=0.0, **kwargs,
     ):  # fmt: skip
         super().__init__(words, grid, channels, note, **kwargs)
         if cell not in ("gru", "lstm"):
@@ -47,17 +47,19 @@ class ShowAttendTell(ReportModel):
         self.settings = {
             "embedding": embedding, "units": units, "attention_units": attention_units, "cell": cell, "positions": positions,
             "mean_start": mean_start, "gate": gate, "penalty": penalty, "dropout": dropout,
+            "word_dropout": word_dropout,
         }  # fmt: skip
         dense = keras.layers.Dense
         self.encoder = dense(units, name="encoder")
-        zeros = keras.initializers.Zeros()
-        self.position = keras.layers.Embedding(self.regions, units, zeros, name="position") if positions else None
+        spread = keras.initializers.RandomNormal(stddev=0.5)
+        self.position = keras.layers.Embedding(self.regions, units, spread, name="position") if positions else None
         self.score_region = dense(attention_units, name="score_region")
         self.score_state = dense(attention_units, use_bias=False, name="score_state")
         self.score = self.add_weight(shape=(attention_units,), initializer=keras.initializers.RandomNormal(stddev=attention_units**-0.5), name="score")
         self.gate = dense(1, activation="sigmoid", name="gate") if gate else None
         self.embed = keras.layers.Embedding(len(self.words), embedding, name="embed")
         self.cell = (keras.layers.GRUCell if cell == "gru" else keras.layers.LSTMCell)(units, name="cell")
+        self.normalise = keras.layers.BatchNormalization(momentum=0.9, name="normalise")
         self.start_state = [
             dense(units, activation="tanh", name=f"start_{k}") for k in range(1 if cell == "gru" else 2)
         ]
@@ -65,6 +67,7 @@ class ShowAttendTell(ReportModel):
         self.context_to_word = dense(embedding, use_bias=False, name="context_to_word")
         self.to_logits = dense(len(self.words), name="to_logits")
         self.drop = keras.layers.Dropout(dropout)
+        self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
 
     def get_config(self) -> dict:
@@ -77,7 +80,7 @@ class ShowAttendTell(ReportModel):
         if self.position is not None:
             annotations = annotations + self.position(ops.arange(self.regions))
         annotations = self.drop(ops.relu(annotations), training=training)
-        mean = ops.mean(annotations, axis=1)  # (B, U)
+        mean = self.normalise(ops.mean(annotations, axis=1), training=training)  # (B, U)
         first = [layer(mean) if self.settings["mean_start"] else ops.zeros_like(mean) for layer in self.start_state]
         # The regions' part of the score is the same for all words: computed once, not once a word.
         return {"memory": {"annotations": annotations, "keys": self.score_region(annotations)}, "cell": first}
@@ -101,6 +104,11 @@ class ShowAttendTell(ReportModel):
         joint = ops.tanh(embedded + self.state_to_word(hidden) + self.context_to_word(context))
         return self.to_logits(self.drop(joint, training=training))
 
+    def forget(self, tokens):
+        """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
+        lost = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.settings["word_dropout"]
+        return ops.where(ops.logical_and(lost, tokens > START), UNK, tokens)
+
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
         embedded = self.embed(tokens)
@@ -110,7 +118,8 @@ class ShowAttendTell(ReportModel):
     def call(self, inputs, training=False):
         """See :class:`ReportModel`."""
         state = self.start(inputs, training=training)
-        embedded = self.drop(self.embed(inputs["tokens"]), training=training)  # (B, T, E)
+        tokens = self.forget(inputs["tokens"]) if training else inputs["tokens"]
+        embedded = self.drop(self.embed(tokens), training=training)  # (B, T, E)
 
         def one_word(previous, word):
             return self.advance(word, previous[0], state["memory"])
