@@ -13,6 +13,7 @@ from textwrap import fill, shorten
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -92,7 +93,8 @@ def length_histograms(
     edges = np.arange(0.5, longest + 1.5, max(1, longest // 60))
     for axis, (name, values), colour in zip(axes[:, 0], lengths.items(), COLOURS, strict=False):
         median = np.median(values)
-        axis.hist(values, np.append(edges, edges[-1] + edges[1] - edges[0]), color=colour, alpha=0.85)
+        bins = np.append(edges, edges[-1] + edges[1] - edges[0])
+        sns.histplot(x=list(values), bins=bins, color=colour, alpha=0.85, edgecolor="none", ax=axis)
         axis.axvline(median, color="black", linewidth=1.2, linestyle="--")
         axis.set_title(f"{name}: median {median:g} {unit}, {min(values)} to {max(values)}", loc="left", fontsize=10)
         axis.set_ylabel("studies")
@@ -126,19 +128,19 @@ def missing_sections(missing: pd.DataFrame, title: str = "Which sections are mis
 def co_occurrence(counts: pd.DataFrame, title: str = "Which tags go together?", note: str = "") -> Figure:
     """A square table of counts as a map. The diagonal, each tag by itself, is grey, since it would drown the rest."""
     n = len(counts)
-    values = counts.to_numpy()
-    off_diagonal = np.ma.masked_where(np.eye(n, dtype=bool), values)
+    itself = np.eye(n, dtype=bool)
     figure, axes = new_figure(height=2.2 + 0.38 * n, title=title, note=note)
-    image = axes[0, 0].imshow(off_diagonal, cmap="Blues", vmin=0, vmax=max(1, off_diagonal.max()), aspect="auto")
-    axes[0, 0].set_facecolor("#E5E7EB")
-    for row, column in np.ndindex(n, n):
-        dark = row != column and values[row, column] > 0.55 * off_diagonal.max()
-        axes[0, 0].text(column, row, f"{values[row, column]:,}", ha="center", va="center", fontsize=8,
-                        color="white" if dark else "black")  # fmt: skip
-    axes[0, 0].set_xticks(range(n), counts.columns, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
-    axes[0, 0].set_yticks(range(n), counts.index, parse_math=False)
-    axes[0, 0].tick_params(length=0)
-    figure.colorbar(image, ax=axes[0, 0], label="studies with both", pad=0.02)
+    axis, small = axes[0, 0], {"fontsize": 8}
+    top = max(1, counts.to_numpy()[~itself].max(initial=0))
+    bar = {"label": "studies with both", "pad": 0.02}
+    sns.heatmap(counts, vmin=0, vmax=top, cmap="Blues", annot=True, fmt=",d", annot_kws=small, mask=itself, cbar_kws=bar, ax=axis)
+    axis.set_facecolor("#E5E7EB")
+    for k, count in enumerate(np.diag(counts)):
+        axis.text(k + 0.5, k + 0.5, f"{count:,}", ha="center", va="center", **small)
+    axis.set_xticks(np.arange(n) + 0.5, counts.columns, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
+    axis.set_yticks(np.arange(n) + 0.5, counts.index, rotation=0, parse_math=False)
+    axis.tick_params(length=0)
+    axis.set(xlabel="", ylabel="")
     return figure
 
 

@@ -164,7 +164,7 @@ def load(
         table = _drop(table, table["images"].map(len) == 0, log, "no image listed")
         table = _drop_images(table, lambda path: not Path(path).is_file(), log, "image file missing")
         if check_images:
-            broken = _unreadable([path for paths in table["images"] for path in paths], progress)
+            broken = _unreadable([path for files in table["images"] for path in files], progress)
             table = _drop_images(table, broken.get, log, "image file unreadable")
         table = _drop(table, table["images"].map(len) == 0, log, "no image left")
     _log_drops(log, "note", found.notes)
@@ -236,10 +236,10 @@ def _drop(table: pd.DataFrame, which: pd.Series, log: list[dict], reason: str) -
 def _drop_images(table: pd.DataFrame, wrong: Callable[[str], object], log: list[dict], reason: str) -> pd.DataFrame:
     """The table without some images, which are logged; ``wrong(path)`` may answer with a better name than the path's."""
     table, names, rows = table.copy(), [], []
-    for paths, views in zip(table["images"], table["views"], strict=True):
-        answers = [wrong(path) for path in paths]
-        names += [why if isinstance(why, str) else Path(p).name for p, why in zip(paths, answers, strict=True) if why]
-        rows.append([pair for pair, why in zip(zip(paths, views, strict=True), answers, strict=True) if not why])
+    for files, views in zip(table["images"], table["views"], strict=True):
+        answers = [wrong(path) for path in files]
+        names += [why if isinstance(why, str) else Path(p).name for p, why in zip(files, answers, strict=True) if why]
+        rows.append([pair for pair, why in zip(zip(files, views, strict=True), answers, strict=True) if not why])
     if names:
         _log(log, "dropped", 0, len(names), reason, names)
         table["images"] = [[path for path, _ in row] for row in rows]
@@ -247,7 +247,7 @@ def _drop_images(table: pd.DataFrame, wrong: Callable[[str], object], log: list[
     return table
 
 
-def _unreadable(paths: list[str], progress: bool) -> dict[str, str]:
+def _unreadable(files: list[str], progress: bool) -> dict[str, str]:
     """path -> its name and what is wrong with it, for the image files that cannot be read."""
 
     def problem(path: str) -> str:
@@ -258,8 +258,8 @@ def _unreadable(paths: list[str], progress: bool) -> dict[str, str]:
         return ""
 
     with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as pool:
-        work = tqdm(pool.map(problem, paths), total=len(paths), desc="images", unit="", disable=not progress)
-        return {path: wrong for path, wrong in zip(paths, work, strict=True) if wrong}
+        work = tqdm(pool.map(problem, files), total=len(files), desc="images", unit="", disable=not progress)
+        return {path: wrong for path, wrong in zip(files, work, strict=True) if wrong}
 
 
 def _attrition(log: list[dict], table: pd.DataFrame) -> pd.DataFrame:

@@ -86,7 +86,7 @@ class FeatureCache:
         self.mean = np.asarray(self.manifest["mean"], "float32")
         self.std = np.asarray(self.manifest["std"], "float32")
         with np.load(self.folder / "components.npz") as stored:
-            self.spectrum, vectors = stored["variances"], stored["vectors"]
+            self.spectrum, vectors, self._average = stored["variances"], stored["vectors"], stored["average"]
         usable = int((self.spectrum > 1e-5 * self.spectrum[0]).sum())  # the others are rounding
         kept = min(components, usable)
         self._project = vectors[:, :kept] / np.sqrt(self.spectrum[:kept]) if components else None
@@ -98,12 +98,13 @@ class FeatureCache:
     def read(self, rows) -> np.ndarray:
         """The features of some rows as a model reads them: indices (B,) -> (B, R, channels) float32.
 
-        Every channel is brought to mean 0 and deviation 1, and then, if the cache was opened with ``components``, every principal
-        component too ("whitening"). Neighbouring channels say nearly the same, and what differs between patients hides in
-        components of little variance; without this a decoder learns the language long before it learns to look.
+        Every channel is brought to mean 0 and deviation 1. If the cache was opened with ``components``, the average patient is taken
+        off (the mean of each region), and every principal component of what is left is brought to deviation 1 ("whitening").
+        Channels repeat each other, and nearly all that varies is anatomy that everybody has; without this a decoder learns the
+        language of reports long before it learns to look.
         """
         standard = (self.raw[np.asarray(rows)].astype("float32") - self.mean) / self.std
-        return standard if self._project is None else standard @ self._project
+        return standard if self._project is None else (standard - self._average) @ self._project
 
     @functools.cached_property
     def index(self) -> dict[str, int]:
@@ -192,9 +193,8 @@ def extract(
             raw = np.load(folder / "features.npy", mmap_mode="r")
             train = np.flatnonzero(rows["split"] == "train")
             mean, std = channel_statistics(raw, train)
-            variances, vectors = principal_components(raw, train, mean, std)
             with paths.replacing(folder / "components.npz") as temporary:
-                np.savez(temporary, variances=variances, vectors=vectors)
+                np.savez(temporary, **principal_components(raw, train, mean, std))
             _write_manifest(folder, manifest | {"mean": mean.tolist(), "std": std.tolist()})
     return FeatureCache(folder, expected)
 
@@ -268,23 +268,26 @@ def channel_statistics(raw: np.ndarray, rows: np.ndarray, chunk: int = 64) -> tu
     return mean + shift, np.where(std > 1e-7, std, 1.0)
 
 
-def principal_components(
-    raw: np.ndarray, rows: np.ndarray, mean: np.ndarray, std: np.ndarray, most: int = 500
-) -> tuple[np.ndarray, np.ndarray]:
-    """The directions along which the standardised channels vary together, the strongest first.
+def principal_components(raw: np.ndarray, rows: np.ndarray, mean: np.ndarray, std: np.ndarray, most: int = 600) -> dict:
+    """How patients differ from the average one: the directions along which the standardised channels vary, the strongest first.
 
     Args:
         raw: (N, R, D). rows: (M,), those of the training split; ``most`` of them, evenly spread, are enough.
         mean, std: (D,), of the channels.
 
     Returns:
-        The variance along each direction, (D,), and the directions as columns, (D, D); both float32.
+        ``average`` (R, D), the standardised features of the average patient; ``variances`` (D,) along each direction around it;
+        ``vectors`` (D, D), the directions as columns. All float32.
     """
-    covariance, count = np.zeros((raw.shape[-1],) * 2), 0
-    for row in rows[:: -(-len(rows) // most)]:
-        part = (raw[row].astype("float64") - mean) / std  # (R, D)
-        covariance, count = covariance + part.T @ part, count + len(part)
-    variances, vectors = np.linalg.eigh(covariance / count)
+    rows = rows[:: -(-len(rows) // most)]
+    total = sum(raw[row].astype("float64") for row in rows)
+    average = (total / len(rows) - mean) / std  # (R, D)
+    covariance = np.zeros((raw.shape[-1],) * 2)
+    for row in rows:
+        part = (raw[row].astype("float64") - mean) / std - average  # (R, D)
+        covariance += part.T @ part
+    variances, vectors = np.linalg.eigh(covariance / (len(rows) * raw.shape[1]))
     # A direction and its opposite are alike; the sign is fixed so that every machine takes the same one.
     vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(variances))])
-    return np.maximum(variances[::-1], 0).astype("float32"), vectors[:, ::-1].astype("float32")
+    found = {"average": average, "variances": np.maximum(variances[::-1], 0), "vectors": vectors[:, ::-1]}
+    return {name: value.astype("float32") for name, value in found.items()}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 
 PART = ".part-"  # how the names of files begin that are still being written
+_HOLDER = "MRG_LOCK_HOLDER"  # process id and folder, for the processes that the holder starts
 
 
 def project_root() -> Path:
@@ -82,9 +83,13 @@ def write_text(path: str | Path, text: str) -> None:
 def locked(folder: str | Path, waiting: Callable[[str], None] = print) -> Iterator[None]:
     """Let one process at a time work in ``folder``; a second one says so through ``waiting`` and waits.
 
-    The lock belongs to the operating system, so a process that is killed releases it.
+    The lock belongs to the operating system, so a process that is killed releases it. A process that the holder started does not
+    wait: its parent waits for it.
     """
-    folder = Path(folder)
+    folder = Path(folder).resolve()
+    if f"{folder}" == os.environ.get(_HOLDER, "").partition(" ")[2] and f"{os.getpid()}" != os.environ[_HOLDER].split()[0]:
+        yield
+        return
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "a+b") as handle:
         said = False
@@ -93,10 +98,15 @@ def locked(folder: str | Path, waiting: Callable[[str], None] = print) -> Iterat
                 waiting(f"{folder}: another process is working here; waiting for it to finish")
                 said = True
             time.sleep(0.2)
+        before = os.environ.get(_HOLDER)
+        os.environ[_HOLDER] = f"{os.getpid()} {folder}"
         try:
             yield
         finally:
             _unlock(handle)
+            os.environ.pop(_HOLDER)
+            if before is not None:
+                os.environ[_HOLDER] = before
 
 
 if os.name == "nt":

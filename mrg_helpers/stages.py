@@ -73,6 +73,7 @@ class Settings:
     penalty: float = 0.0
     dropout: float = 0.3
     word_dropout: float = 0.0
+    concepts: float = 0.0
     epochs: int = 30
     batch_size: int = 32
     learning_rate: float = 2e-3
@@ -91,7 +92,7 @@ STUDIES = ("dataset", "data", "n_studies", "seed")
 IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells")
 TEXT = ("target", "max_words", "min_count")
 MODEL = (
-    "components", "max_length", "model", "embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout", "word_dropout",
+    "components", "max_length", "model", "embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout", "word_dropout", "concepts",
     "epochs", "batch_size", "learning_rate", "patience",
 )  # fmt: skip
 
@@ -239,7 +240,7 @@ def new_model(settings: Settings) -> ReportModel:
 
     cache, vocabulary = ensure_features(settings), ensure_vocabulary(settings)
     keras.utils.set_random_seed(settings.seed)
-    names = ("embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout", "word_dropout")
+    names = ("embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout", "word_dropout", "concepts")
     chosen = {name: getattr(settings, name) for name in names}
     return FAMILY[settings.model](vocabulary.words, cache.grid, cache.channels, note=cache.note, **chosen)
 

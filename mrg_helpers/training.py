@@ -30,7 +30,7 @@ class TrainingStopped(RuntimeError):
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train. ``patience`` is in epochs without a better validation loss; ``clip`` bounds the gradients' global norm."""
+    """How to train. ``learning_rate`` is the highest of its schedule; ``patience`` is in epochs without a better validation loss; ``clip`` bounds the gradients' global norm."""
 
     epochs: int = 30
     batch_size: int = 32
@@ -174,7 +174,8 @@ def fit(
             raise ValueError(
                 f"no report to learn from in the {name} split; use more studies, or another target section"
             )
-    optimizer = keras.optimizers.Adam(settings.learning_rate, global_clipnorm=settings.clip)
+    per_epoch = math.ceil(len(train) / settings.batch_size)
+    optimizer = keras.optimizers.Adam(learning_rate(settings, per_epoch), global_clipnorm=settings.clip)
     optimizer.build(model.trainable_variables)
     # One graph for all batches: their sizes and lengths are left open.
     step = tf.function(lambda inputs, targets: train_step(model, optimizer, inputs, targets), reduce_retracing=True)
@@ -183,8 +184,8 @@ def fit(
     lengths = [len(tokens) for tokens in train.tokens]
     writer = tf.summary.create_file_writer(str(folder / "logs"))
     bar = tqdm(desc="training", unit="batch", disable=not progress, mininterval=1)
-    bar.total = settings.epochs * math.ceil(len(train) / settings.batch_size)
-    bar.update(len(history) * math.ceil(len(train) / settings.batch_size))
+    bar.total = settings.epochs * per_epoch
+    bar.update(len(history) * per_epoch)
     with bar, writer.as_default():
         while len(history) < settings.epochs and not _stale(history, settings.patience):
             epoch, began = len(history), time.perf_counter()
@@ -217,6 +218,15 @@ def fit(
                 on_epoch(history[-1], model)
     model.set_weights(keras.saving.load_model(folder / "model.keras", compile=False).get_weights())
     return pd.DataFrame(history)
+
+
+def learning_rate(settings: TrainingSettings, per_epoch: int):
+    """Up in a tenth of the steps, then down to nothing along a cosine: large steps first, small ones at the end."""
+    steps = settings.epochs * per_epoch
+    warm = max(1, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / 10, max(1, steps - warm), warmup_target=settings.learning_rate, warmup_steps=warm
+    )
 
 
 def _stale(history: list[dict], patience: int) -> bool:

@@ -80,6 +80,30 @@ def test_statistics_come_from_the_training_split_alone_and_in_pieces():
     np.testing.assert_array_equal(constant, [[1, 1], [1, 1]])
 
 
+def test_components_take_off_the_average_patient_and_whiten(tmp_path):
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(5, 4)) * [10, 1, 0.1, 0.01]
+    anatomy = 30 * rng.normal(size=(6, 5))
+    raw = (anatomy + rng.normal(size=(400, 6, 4)) @ mixing.T).astype("float16")  # four directions in five channels
+    train = np.arange(300)
+    mean, std = channel_statistics(raw, train)
+    found = features.principal_components(raw, train, mean, std)
+    assert (np.diff(found["variances"]) <= 0).all()
+    np.testing.assert_allclose(found["vectors"].T @ found["vectors"], np.eye(5), atol=1e-4)
+    whitened = ((raw - mean) / std - found["average"]) @ found["vectors"][:, :2] / np.sqrt(found["variances"][:2])
+    np.testing.assert_allclose(np.cov(whitened[train].reshape(-1, 2).T), np.eye(2), atol=0.02)
+    np.testing.assert_allclose(whitened[train].mean(axis=0), 0, atol=0.02)  # each region, over the patients
+
+
+def test_a_cache_opened_with_components_reads_so_many(rows, tmp_path):
+    extract(rows, tmp_path / "cache", TinyNetwork(), progress=False)
+    some = FeatureCache(tmp_path / "cache", components=2)
+    assert some.channels == 2 and some.read([0, 5]).shape == (2, 6, 2)
+    most = FeatureCache(tmp_path / "cache", components=100)
+    assert most.channels < 4, "channels that are multiples of each other, or constant, give no component"
+    assert np.isfinite(most.read(range(N))).all()
+
+
 KILLED = """
     import sys
     from pathlib import Path

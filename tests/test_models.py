@@ -56,7 +56,7 @@ def test_the_future_does_not_leak_into_the_past(name):
 
 
 def test_every_variable_learns():
-    model, inputs = make(cell="lstm", penalty=0.5), batch()
+    model, inputs = make(cell="lstm", penalty=0.5, concepts=0.1), batch()
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(model(inputs, training=True) ** 2) + sum(model.losses)
     for variable, gradient in zip(model.trainable_variables, tape.gradient(total, model.trainable_variables), strict=True):
@@ -82,6 +82,25 @@ def test_doubly_stochastic_penalty_is_zero_for_even_attention_and_ignores_paddin
     peaked = np.zeros((1, 4, 6), "float32")
     peaked[:, :, 0] = 1
     assert float(doubly_stochastic(peaked, tokens)) == pytest.approx((5**2 + 5) / 6, rel=1e-5)
+
+
+def test_word_dropout_hides_words_in_training_only():
+    tokens = batch(size=200)["tokens"]
+    hidden = np.array(make(word_dropout=0.3).forget(tokens))
+    words = tokens > 2
+    assert 0.2 < (hidden[words] == 1).mean() < 0.4
+    np.testing.assert_array_equal(hidden[~words], tokens[~words])
+    np.testing.assert_array_equal(hidden[hidden != 1], tokens[hidden != 1])
+    np.testing.assert_array_equal(make().forget(tokens), tokens)
+
+
+def test_concepts_ask_the_first_state_for_the_reports_words():
+    inputs = batch()
+    plain, asked = make(dropout=0.0), make(dropout=0.0, concepts=0.1)
+    plain(inputs, training=True)
+    assert not plain.losses
+    asked(inputs, training=True)
+    assert len(asked.losses) == 1 and float(asked.losses[0]) > 0
 
 
 def test_unknown_cell_and_unreadable_files_are_named(tmp_path):

@@ -39,7 +39,7 @@ class ShowAttendTell(ReportModel):
 
     def __init__(
         self, words, grid, channels, note="", embedding=128, units=256, attention_units=256, cell="gru", positions=True,
-        mean_start=True, gate=True, penalty=0.0, dropout=0.3, word_dropout=0.0, **kwargs,
+        mean_start=True, gate=True, penalty=0.0, dropout=0.3, word_dropout=0.0, concepts=0.0, **kwargs,
     ):  # fmt: skip
         super().__init__(words, grid, channels, note, **kwargs)
         if cell not in ("gru", "lstm"):
@@ -47,7 +47,7 @@ class ShowAttendTell(ReportModel):
         self.settings = {
             "embedding": embedding, "units": units, "attention_units": attention_units, "cell": cell, "positions": positions,
             "mean_start": mean_start, "gate": gate, "penalty": penalty, "dropout": dropout,
-            "word_dropout": word_dropout,
+            "word_dropout": word_dropout, "concepts": concepts,
         }  # fmt: skip
         dense = keras.layers.Dense
         self.encoder = dense(units, name="encoder")
@@ -66,6 +66,7 @@ class ShowAttendTell(ReportModel):
         self.state_to_word = dense(embedding, use_bias=False, name="state_to_word")
         self.context_to_word = dense(embedding, use_bias=False, name="context_to_word")
         self.to_logits = dense(len(self.words), name="to_logits")
+        self.concepts = dense(len(self.words), name="concepts") if concepts else None
         self.drop = keras.layers.Dropout(dropout)
         self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
@@ -132,6 +133,11 @@ class ShowAttendTell(ReportModel):
             self.add_loss(
                 self.settings["penalty"] * doubly_stochastic(ops.transpose(weights, (1, 0, 2)), inputs["tokens"])
             )
+        if training and self.concepts is not None:
+            said = ops.max(ops.one_hot(inputs["tokens"], len(self.words)), axis=1)  # (B, V), which words the report contains
+            guess = self.concepts(state["cell"][0])
+            losses = keras.losses.binary_crossentropy(said, guess, from_logits=True)  # (B,), a mean over the words
+            self.add_loss(self.settings["concepts"] * len(self.words) * ops.mean(losses))
         return self.read_out(embedded, hidden, contexts, training=training)  # one product for all words
 
 

@@ -22,8 +22,8 @@ LOBES = {"upper": (7.0, 0.5, 7.0), "middle": (8.0, 3.0, -3.0), "lower": (9.0, -4
 def build(patient: Patient, plan: Plan, lungs: dict, blocked: list) -> list[Solid]:
     """The solids that the patient's findings add; ``lungs`` holds the shape of each lung, ``blocked`` those of the organs."""
     makers = {
-        "nodule": lambda f: round_lesion(f, plan, lungs, blocked, "soft", 2.0),
-        "calcified granuloma": lambda f: round_lesion(f, plan, lungs, blocked, "bone", 4.0),
+        "nodule": lambda f: round_lesion(f, plan, lungs, blocked, "soft", 3.5),
+        "calcified granuloma": lambda f: round_lesion(f, plan, lungs, blocked, "bone", 7.0),
         "airspace opacity": lambda f: opacity(f, plan, lungs),
         "atelectasis": lambda f: bands(f, plan),
         "hiatal hernia": lambda f: [hernia(f, plan)[1]],
@@ -96,7 +96,7 @@ def opacity(f: Finding, plan: Plan, lungs: dict) -> list[Solid]:
         centres = centres[lungs[f"{side} lung"].contains(centres)][: 14 + int(10 * f.amount)]
         for centre in centres:
             ball = ellipsoid(centre, rng.uniform(0.8, 2.1, 3) * (0.8 + 0.5 * f.amount), lean=rng.uniform(-90, 90))
-            solids.append(Solid("airspace opacity", "soft", ball, 0.25 + 0.2 * f.amount, finding=f.name))
+            solids.append(Solid("airspace opacity", "soft", ball, 0.8 + 0.2 * f.amount, finding=f.name))
     return solids
 
 
@@ -108,7 +108,7 @@ def bands(f: Finding, plan: Plan) -> list[Solid]:
         for number in range(1 + round(2 * f.amount)):
             z = -6.0 - 0.8 * (side == "left") + plan.lift + (1.2 + 0.6 * f.spot[0]) * number
             lean = s * (9 - 22 * f.spot[1] + 9 * number)
-            shape = (2.4 + 1.6 * f.amount - 0.5 * number, 2.6, 0.2 + 0.2 * f.amount)
+            shape = (2.4 + 1.6 * f.amount - 0.5 * number, 2.6, 0.35 + 0.25 * f.amount)
             plate = ellipsoid((s * (8.6 + f.spot[2] - 0.7 * number), -1.5, z), shape, lean=lean)
             solids.append(Solid("plate of atelectasis", "soft", plate, 0.9, finding=f.name))
     return solids
@@ -116,7 +116,7 @@ def bands(f: Finding, plan: Plan) -> list[Solid]:
 
 def hernia(f: Finding, plan: Plan) -> list[Solid]:
     """Stomach above the diaphragm, behind the heart, and the air in it above a level of fluid."""
-    radius = 2.0 + 2.3 * f.amount
+    radius = 2.5 + 2.1 * f.amount
     centre = np.array([0.9 + 0.8 * f.spot[0], -4.0, -8.4 + 0.9 * plan.lift + 0.75 * radius])
     sac = ellipsoid(centre, radius * np.array([1.05, 0.9, 0.9]))
     level = HalfSpace(LEVEL, LEVEL @ centre - 0.1 * radius)
@@ -154,7 +154,7 @@ def central_line(f: Finding) -> list[Solid]:
         [(s * 4.2, 0.5, 19.5), (s * 3.6, 1.0, 14.0)] if f.spot[1] < 0.6 else [(s * 12, 7.0, 9.0), (s * 8, 5.0, 11.8)]
     )
     path = [*start, (s * 2.6 - 0.4, 1.5, 10.3), (-2.2, 1.2, 7.0), (-2.4, 0.9, tip)]
-    return [Solid("catheter", "metal", tube(path, 0.13, pieces=8), 0.28, finding=f.name)]
+    return [Solid("catheter", "metal", tube(path, 0.16, pieces=8), 0.32, finding=f.name)]
 
 
 def wires(plan: Plan) -> list[Solid]:

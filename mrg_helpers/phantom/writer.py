@@ -18,10 +18,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 from xml.etree import ElementTree
@@ -65,8 +64,7 @@ def write(
     >>> write("data/phantom", n=1500)  # doctest: +SKIP
     """
     root = Path(root)
-    # A script without a main guard runs again in each new process: there, waiting for its own parent would never end.
-    with paths.locked(root) if parent_process() is None else nullcontext():
+    with paths.locked(root):
         if _prepare(root, {"version": VERSION, "seed": seed, "size": size}, n):
             return root
         work = partial(_write_study, root, seed, size)

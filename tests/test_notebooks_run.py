@@ -1,0 +1,64 @@
+"""The notebooks run by papermill in the smoke profile: in sequence, and each alone from an empty folder of outputs."""
+
+import json
+import re
+
+import nbformat
+import pytest
+
+from mrg_helpers import paths, runner
+
+NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """One folder of data for all runs: the patients are the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MRG_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+def outputs_of(executed):
+    notebook = nbformat.read(executed, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return cells, "\n".join(output.get("text", "") for cell in cells for output in cell.outputs)
+
+
+def test_in_sequence_with_pages_and_an_index(data, tmp_path):
+    index = runner.run(NOTEBOOKS, {}, "smoke", tmp_path, progress=False)
+    for notebook in NOTEBOOKS:
+        cells, text = outputs_of(tmp_path / "executed" / notebook.name)
+        assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
+        figures = [output for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
+        assert figures, f"{notebook.name} shows no figure"
+        page = (tmp_path / "executed" / notebook.name).with_suffix(".html").read_text(encoding="utf-8")
+        assert not re.search(r'(?:src|href)="https?://', page), "the page would fetch something from the net"
+        assert notebook.stem in index.read_text(encoding="utf-8")
+    assert "mean finding-F1" in text
+    made = {path.name.rsplit("-", 1)[0] for path in tmp_path.glob("phantom-*")}
+    assert made == {"phantom-studies", "phantom-features", "phantom-vocabulary", "phantom-model"}
+    for path in tmp_path.glob("phantom-*/settings.json"):
+        assert json.loads(path.read_text(encoding="utf-8"))["n_studies"] == 48
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name[:2])
+def test_alone_from_an_empty_folder(data, tmp_path, notebook):
+    runner.run([notebook], {}, "smoke", tmp_path, progress=False)
+    _, text = outputs_of(tmp_path / "executed" / notebook.name)
+    assert "[stages]" in text, "it does not say what it makes"
+
+
+def test_real_clinical_images_from_pictures_to_scores(data, tmp_path, shared):
+    """A table as found in the wild: JPEG and PNG, grey and colour, several images a patient, free text."""
+    parameters = {"dataset": "folder", "data": str(shared / "cxr_notes")}
+    runner.run(NOTEBOOKS, parameters, "smoke", tmp_path, progress=False)
+    _, text = outputs_of(tmp_path / "executed" / NOTEBOOKS[-1].name)
+    assert "mean finding-F1" in text
+
+
+def test_real_studies_of_the_indiana_university_collection(data, tmp_path, shared):
+    parameters = {"dataset": "iu_xray", "data": str(shared / "iu_xray")}
+    runner.run(NOTEBOOKS, parameters, "smoke", tmp_path, progress=False)
+    _, text = outputs_of(tmp_path / "executed" / NOTEBOOKS[0].name)
+    assert "3,851" in text

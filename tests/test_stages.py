@@ -1,0 +1,99 @@
+"""Stages make what is missing, say so, reuse what is there, and never mix two data sets or two settings."""
+
+import dataclasses
+
+import pandas as pd
+import pytest
+
+from mrg_helpers import paths, stages
+from mrg_helpers.stages import Settings, artefact_folder, one_image_per_study
+
+TINY = Settings(
+    n_studies=24, weights="random", layer="mixed0", image_size=75, cells=3, components=8, embedding=8, units=8,
+    attention_units=8, epochs=1, batch_size=8, max_length=20, min_count=1,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """The whole way from nothing to generated reports, once."""
+    folder = tmp_path_factory.mktemp("stages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MRG_DATA_DIR", str(folder / "data"))
+        patch.setenv("MRG_OUTPUTS_DIR", str(folder / "outputs"))
+        stages.ensure_generation(TINY)
+        yield TINY
+
+
+def test_everything_is_made_on_the_way_and_then_reused(tiny, capsys):
+    first = stages.ensure_generation(tiny)
+    assert "[stages]" not in capsys.readouterr().out
+    table = stages.ensure_studies(tiny).table
+    assert len(first) == (table["split"] == "test").sum() > 0
+    assert stages.ensure_features(tiny).read([0]).shape == (1, 9, 8)
+    model = stages.ensure_model(tiny)
+    assert model.words == stages.ensure_vocabulary(tiny).words
+    assert model.note.startswith("random InceptionV3")
+
+
+def test_each_setting_has_its_own_folder_only_where_it_matters(tiny):
+    def folders(**change):
+        settings = dataclasses.replace(tiny, **change)
+        return [artefact_folder(settings, kind).name for kind in ("studies", "features", "vocabulary", "model")]
+
+    base = folders()
+    assert folders() == base
+    for change, changed in [
+        ({"seed": 1}, [1, 1, 1, 1]),
+        ({"n_studies": 25}, [1, 1, 1, 1]),
+        ({"layer": "mixed1"}, [0, 1, 0, 1]),
+        ({"cells": 0}, [0, 1, 0, 1]),
+        ({"components": 0}, [0, 0, 0, 1]),
+        ({"target": "impression"}, [0, 0, 1, 1]),
+        ({"units": 9}, [0, 0, 0, 1]),
+    ]:
+        assert [a != b for a, b in zip(base, folders(**change), strict=True)] == [bool(c) for c in changed], change
+
+
+def test_every_setting_belongs_to_an_artefact():
+    names = {field.name for field in dataclasses.fields(Settings)}
+    assert names == {*stages.STUDIES, *stages.IMAGES, *stages.TEXT, *stages.MODEL}
+
+
+def test_data_that_change_under_the_same_name_get_a_new_folder(tiny, tmp_path):
+    (tmp_path / "table.csv").write_text("image,report\n", encoding="utf-8")
+    own = dataclasses.replace(tiny, dataset="folder", data=str(tmp_path))
+    before = artefact_folder(own, "studies")
+    (tmp_path / "another.png").write_bytes(b"a picture")
+    assert artefact_folder(own, "studies") != before
+
+
+def test_examples_are_the_studies_that_have_the_text(tiny):
+    table = stages.ensure_studies(tiny).table
+    train = table[table["split"] == "train"]
+    examples = stages.examples(tiny, "train")
+    assert len(examples) == sum(bool(text) for text in stages.target_texts(train, "findings"))
+    assert max(map(len, examples.tokens)) <= tiny.max_length
+    inputs, _ = examples.batch([0])
+    assert inputs["features"].shape == (1, 9, 8)
+
+
+def test_one_image_per_study_prefers_the_view_and_keeps_the_order():
+    table = pd.DataFrame(
+        {
+            "study_id": ["a", "b", "c"],
+            "images": [["a1", "a2"], ["b1"], ["c1", "c2"]],
+            "views": [["lateral", "frontal"], ["lateral"], ["lateral", "unknown"]],
+            "split": ["train", "val", "test"],
+        }
+    )
+    assert one_image_per_study(table, "frontal")["path"].tolist() == ["a2", "b1", "c2"]
+    assert one_image_per_study(table, "lateral")["path"].tolist() == ["a1", "b1", "c1"]
+
+
+def test_missing_data_are_named_with_what_to_do(tiny, tmp_path):
+    with pytest.raises(FileNotFoundError, match="prepare iu_xray"):
+        stages.ensure_studies(Settings(dataset="iu_xray", data=str(tmp_path / "none")))
+    with pytest.raises(FileNotFoundError, match="--data PATH"):
+        stages.ensure_studies(Settings(dataset="folder", data=str(tmp_path / "none")))
+    assert paths.outputs_dir().exists()
