@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="execute the numbered notebooks and make HTML pages of them")
     run.set_defaults(command=_run)
-    run.add_argument("--profile", default="demo", help="smoke (a minute, for tests), demo (the default) or full (IU X-ray)")
+    run.add_argument(
+        "--profile", default="demo", help="smoke (a minute, for tests), demo (the default) or full (IU X-ray)"
+    )
     run.add_argument("--dataset", choices=["phantom", "iu_xray", "folder"], help="instead of the profile's data set")
     run.add_argument("--data", metavar="PATH", help="where the data set lies; for `folder` also the CSV file itself")
     run.add_argument("--only", metavar="NN", action="append", help="only the notebook of this number; may be repeated")

@@ -133,11 +133,24 @@ def co_occurrence(counts: pd.DataFrame, title: str = "Which tags go together?", 
     axis, small = axes[0, 0], {"fontsize": 8}
     top = max(1, counts.to_numpy()[~itself].max(initial=0))
     bar = {"label": "studies with both", "pad": 0.02}
-    sns.heatmap(counts, vmin=0, vmax=top, cmap="Blues", annot=True, fmt=",d", annot_kws=small, mask=itself, cbar_kws=bar, ax=axis)
+    sns.heatmap(
+        counts,
+        vmin=0,
+        vmax=top,
+        cmap="Blues",
+        annot=True,
+        fmt=",d",
+        annot_kws=small,
+        mask=itself,
+        cbar_kws=bar,
+        ax=axis,
+    )
     axis.set_facecolor("#E5E7EB")
     for k, count in enumerate(np.diag(counts)):
         axis.text(k + 0.5, k + 0.5, f"{count:,}", ha="center", va="center", **small)
-    axis.set_xticks(np.arange(n) + 0.5, counts.columns, rotation=40, ha="right", rotation_mode="anchor", parse_math=False)
+    axis.set_xticks(
+        np.arange(n) + 0.5, counts.columns, rotation=40, ha="right", rotation_mode="anchor", parse_math=False
+    )
     axis.set_yticks(np.arange(n) + 0.5, counts.index, rotation=0, parse_math=False)
     axis.tick_params(length=0)
     axis.set(xlabel="", ylabel="")

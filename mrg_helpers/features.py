@@ -75,10 +75,14 @@ class FeatureCache:
             raise CacheError(f"{self.folder}: no feature cache here; run notebook 02 or features.extract")
         for key, value in (expected or {}).items():
             if self.manifest[key] != value:
-                raise CacheError(f"{self.folder}: {key} is {self.manifest[key]!r} here, not {value!r}; delete the folder")
+                raise CacheError(
+                    f"{self.folder}: {key} is {self.manifest[key]!r} here, not {value!r}; delete the folder"
+                )
         if self.manifest["done"] < self.manifest["count"] or "mean" not in self.manifest:
             done, count = self.manifest["done"], self.manifest["count"]
-            raise CacheError(f"{self.folder}: only {done} of {count} images are done; run notebook 02 again, it goes on there")
+            raise CacheError(
+                f"{self.folder}: only {done} of {count} images are done; run notebook 02 again, it goes on there"
+            )
         self.rows = pd.read_csv(self.folder / "rows.csv", dtype=str, keep_default_na=False)
         self.raw = np.load(self.folder / "features.npy", mmap_mode="r")
         self.grid = tuple(self.manifest["grid"])
@@ -98,8 +102,8 @@ class FeatureCache:
     def read(self, rows) -> np.ndarray:
         """The features of some rows as a model reads them: indices (B,) -> (B, R, channels) float32.
 
-        Every channel is brought to mean 0 and deviation 1. If the cache was opened with ``components``, the average patient is taken
-        off (the mean of each region), and every principal component of what is left is brought to deviation 1 ("whitening").
+        Every channel is brought to mean 0 and deviation 1. If the cache was opened with ``components``, the average patient is
+        taken off (the mean of each region), and every principal component of what is left is brought to deviation 1 ("whitening").
         Channels repeat each other, and nearly all that varies is anatomy that everybody has; without this a decoder learns the
         language of reports long before it learns to look.
         """
@@ -235,7 +239,9 @@ def _fill(folder: Path, manifest: dict, rows: pd.DataFrame, extractor: Extractor
             values = extractor(batch)
             largest = np.abs(values).max()
             if not largest < np.finfo("float16").max:  # also true for NaN
-                raise CacheError(f"{folder}: a feature is {largest}, beyond float16; do the weights fit {extractor.layer}?")
+                raise CacheError(
+                    f"{folder}: a feature is {largest}, beyond float16; do the weights fit {extractor.layer}?"
+                )
             try:
                 file.seek(header + done * row_bytes)
                 file.write(values.astype("<f2").tobytes())

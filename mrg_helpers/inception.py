@@ -44,7 +44,9 @@ def imagenet_weights(url: str = IMAGENET_URL) -> Path:
             raise WeightsError(f"{path}: no ImageNet weights here, and they cannot be downloaded; {by_hand}") from error
     # Keras would delete a file with the wrong sum before it tries to download; the reader should decide that.
     if hashlib.md5(path.read_bytes()).hexdigest() != IMAGENET_MD5:
-        raise WeightsError(f"{path}: not the file it should be (its MD5 is not {IMAGENET_MD5}); delete it, then {by_hand}")
+        raise WeightsError(
+            f"{path}: not the file it should be (its MD5 is not {IMAGENET_MD5}); delete it, then {by_hand}"
+        )
     return path
 
 
@@ -91,7 +93,9 @@ def find_weights(weights: str = "auto", random_folder: str | Path | None = None)
         try:
             return Weights(imagenet_weights(), "imagenet")
         except WeightsError as error:
-            print(f"!! {error}.\n!! Going on with RANDOM weights: this shows the method, not what ImageNet's features can do.")
+            print(
+                f"!! {error}.\n!! Going on with RANDOM weights: this shows the method, not what ImageNet's features can do."
+            )
             weights = "random"
     if weights == "imagenet":
         return Weights(imagenet_weights(), "imagenet")
@@ -137,7 +141,9 @@ class Extractor:
             else:
                 whole.load_weights(weights.path)
         except Exception as error:
-            raise WeightsError(f"{weights.path}: these weights do not fit InceptionV3 without its top ({error})") from error
+            raise WeightsError(
+                f"{weights.path}: these weights do not fit InceptionV3 without its top ({error})"
+            ) from error
         self.network = keras.Model(whole.input, whole.get_layer(layer).output)
         self.weights, self.layer, self.image_size = weights, layer, image_size
         *own_grid, self.channels = self.network.output.shape[1:]

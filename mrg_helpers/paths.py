@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
 PART = ".part-"  # how the names of files begin that are still being written
 _HOLDER = "MRG_LOCK_HOLDER"  # process id and folder, for the processes that the holder starts
 
@@ -87,7 +86,10 @@ def locked(folder: str | Path, waiting: Callable[[str], None] = print) -> Iterat
     wait: its parent waits for it.
     """
     folder = Path(folder).resolve()
-    if f"{folder}" == os.environ.get(_HOLDER, "").partition(" ")[2] and f"{os.getpid()}" != os.environ[_HOLDER].split()[0]:
+    if (
+        f"{folder}" == os.environ.get(_HOLDER, "").partition(" ")[2]
+        and f"{os.getpid()}" != os.environ[_HOLDER].split()[0]
+    ):
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)

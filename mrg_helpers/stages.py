@@ -45,7 +45,7 @@ class Settings:
         components: of the features that a model reads, see :class:`mrg_helpers.features.FeatureCache`; 0 for all channels.
         max_words, min_count: see :meth:`mrg_helpers.vocabulary.Vocabulary.fit`; ``max_words`` 0 keeps all.
         max_length: the most tokens of a report that are learnt and written.
-        embedding ... dropout: see :class:`mrg_helpers.models.ShowAttendTell`.
+        embedding ... concepts: see :class:`mrg_helpers.models.ShowAttendTell`.
         epochs ... patience: see :class:`mrg_helpers.training.TrainingSettings`.
     """
 
@@ -92,8 +92,8 @@ STUDIES = ("dataset", "data", "n_studies", "seed")
 IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells")
 TEXT = ("target", "max_words", "min_count")
 MODEL = (
-    "components", "max_length", "model", "embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout", "word_dropout", "concepts",
-    "epochs", "batch_size", "learning_rate", "patience",
+    "components", "max_length", "model", "embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout",
+    "word_dropout", "concepts", "epochs", "batch_size", "learning_rate", "patience",
 )  # fmt: skip
 
 

@@ -30,7 +30,11 @@ class TrainingStopped(RuntimeError):
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train. ``learning_rate`` is the highest of its schedule; ``patience`` is in epochs without a better validation loss; ``clip`` bounds the gradients' global norm."""
+    """How to train.
+
+    ``learning_rate`` is the highest of its schedule (:func:`learning_rate`); ``patience`` counts epochs without a better
+    validation loss; ``clip`` bounds the gradients' global norm.
+    """
 
     epochs: int = 30
     batch_size: int = 32
@@ -242,8 +246,13 @@ def _reseed(model: ReportModel, seed: int, epoch: int) -> None:
         )
 
 
+def _variables(model: ReportModel, optimizer) -> list:
+    """All that an epoch leaves to the next; the dropout generators are set anew by :func:`_reseed`."""
+    return [*(v for v in model.variables if "seed_generator" not in v.path), *optimizer.variables]
+
+
 def _checkpoint(folder: Path, model: ReportModel, optimizer, history: list[dict]) -> None:
-    values = {f"v{k}": v.numpy() for k, v in enumerate([*model.trainable_variables, *optimizer.variables])}
+    values = {f"v{k}": v.numpy() for k, v in enumerate(_variables(model, optimizer))}
     with paths.replacing(folder / "checkpoint.npz") as temporary:
         np.savez(temporary, history=np.array(json.dumps(history)), **values)
 
@@ -253,7 +262,7 @@ def _restore(folder: Path, model: ReportModel, optimizer) -> list[dict]:
     path = folder / "checkpoint.npz"
     if not path.exists():
         return []
-    variables = [*model.trainable_variables, *optimizer.variables]
+    variables = _variables(model, optimizer)
     with np.load(path) as stored:
         if [tuple(v.shape) for v in variables] != [stored[f"v{k}"].shape for k in range(len(stored.files) - 1)]:
             raise TrainingStopped(f"{path}: the checkpoint of another model; choose another folder or delete this one")

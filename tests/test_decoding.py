@@ -103,7 +103,7 @@ def test_batches_change_nothing_and_blocked_ngrams_never_repeat(model, read, met
     settings = Decoding(method, max_length=12, block_ngrams=2)
     written = generate(model, read, range(5), settings)
     for tokens, length in zip(written.tokens, written.lengths, strict=True):
-        pairs = list(zip(tokens[: length - 1], tokens[1:length]))
+        pairs = list(zip(tokens[: length - 1], tokens[1:length], strict=True))
         assert len(pairs) == len(set(pairs))
     if method != "sample":
         apart = generate(model, read, range(5), settings, batch_size=2)
@@ -112,9 +112,15 @@ def test_batches_change_nothing_and_blocked_ngrams_never_repeat(model, read, met
 
 def test_sampling_follows_seed_top_k_and_top_p(model, read):
     greedy = generate(model, read, range(5), Decoding(max_length=8)).tokens
-    for narrow in (Decoding("sample", 8, top_k=1), Decoding("sample", 8, top_p=1e-6), Decoding("sample", 8, temperature=1e-4)):
+    for narrow in (
+        Decoding("sample", 8, top_k=1),
+        Decoding("sample", 8, top_p=1e-6),
+        Decoding("sample", 8, temperature=1e-4),
+    ):
         np.testing.assert_array_equal(generate(model, read, range(5), narrow).tokens, greedy)
-    one, same, other = (generate(model, read, range(5), Decoding("sample", 8, temperature=2.0, seed=s)).tokens for s in (1, 1, 2))
+    one, same, other = (
+        generate(model, read, range(5), Decoding("sample", 8, temperature=2.0, seed=s)).tokens for s in (1, 1, 2)
+    )
     np.testing.assert_array_equal(one, same)
     assert one.shape != other.shape or (one != other).any()
 

@@ -59,7 +59,9 @@ def test_every_variable_learns():
     model, inputs = make(cell="lstm", penalty=0.5, concepts=0.1), batch()
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(model(inputs, training=True) ** 2) + sum(model.losses)
-    for variable, gradient in zip(model.trainable_variables, tape.gradient(total, model.trainable_variables), strict=True):
+    for variable, gradient in zip(
+        model.trainable_variables, tape.gradient(total, model.trainable_variables), strict=True
+    ):
         assert gradient is not None, variable.path
         assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
 

@@ -47,8 +47,11 @@ def test_a_second_one_waits_and_says_so(tmp_path):
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path):
-    code = "import sys, time; from mrg_helpers import paths\nwith paths.locked(sys.argv[1]): print('in', flush=True); time.sleep(60)"
-    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=paths.project_root())
+    code = "import sys, time; from mrg_helpers import paths\n"
+    code += "with paths.locked(sys.argv[1]): print('in', flush=True); time.sleep(60)"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=paths.project_root()
+    )
     assert holder.stdout.readline().strip() == b"in"
     holder.kill()
     holder.wait()

@@ -59,7 +59,9 @@ def test_batches_hold_everyone_once_and_similar_lengths():
 def test_inputs_are_shifted_against_targets():
     inputs, targets = examples().batch([0, 1, 2])
     assert (inputs["tokens"][:, 0] == 2).all()
-    np.testing.assert_array_equal(inputs["tokens"][:, 1:], np.where(targets[:, :-1] == 3, inputs["tokens"][:, 1:], targets[:, :-1]))
+    np.testing.assert_array_equal(
+        inputs["tokens"][:, 1:], np.where(targets[:, :-1] == 3, inputs["tokens"][:, 1:], targets[:, :-1])
+    )
     assert ((targets == 3).sum(axis=1) == 1).all()
 
 
@@ -107,7 +109,7 @@ KILLED = """
     import sys
     sys.path.insert(0, {tests!r})
     from test_training import examples, new_model, fit, TrainingSettings
-    fit(new_model(), examples(), examples(12, seed=1), {folder!r}, TrainingSettings(epochs=400, batch_size=2, patience=400), progress=False)
+    fit(new_model(), examples(), examples(12, seed=1), {folder!r}, TrainingSettings(400, 2, patience=400), progress=False)
 """
 
 

@@ -3,12 +3,14 @@
 Xu et al., "Show, Attend and Tell: Neural Image Caption Generation with Visual Attention", ICML 2015 (arXiv:1502.03044), with the
 additive attention of Bahdanau et al. (arXiv:1409.0473). In comparison with the paper: the image network is InceptionV3 and stays
 as it is; the annotations carry a learnt embedding of their position, since the X-ray of a chest is always taken the same way
-round; GRU or LSTM; soft attention; words are read out of state, context and last word by a sum (the paper's deep output layer).
+round; GRU or LSTM; soft attention; words are read out of state, context and last word by a sum (the paper's deep output layer);
+the mean annotation is normalised over the batch before it starts the state; optionally, the regions are also asked for words.
 """
 
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -31,6 +33,11 @@ class ShowAttendTell(ReportModel):
         gate: weigh the context with a scalar beta (section 4.2.1 of the paper).
         penalty: weight of the doubly stochastic penalty, which asks every region for the same attention over the whole report.
         dropout: share of the annotations', words' and outputs' entries that are dropped in training.
+        word_dropout: share of the words read in training that become ``<unk>``, so that the model leans on the image.
+        concepts: weight of a loss that asks the regions which words the report contains (multiple-instance learning, Fang
+            et al., CVPR 2015, arXiv:1411.4952). What they answer together enters the first state (You et al., CVPR 2016,
+            arXiv:1603.03925), and what the attended ones answer is added to the logits. 0 is the paper's model. Without it,
+            a thousand reports are too few to learn the language *and* where to look.
 
     Example:
         >>> model = ShowAttendTell(vocabulary.words, grid=(8, 8), channels=2048)
@@ -55,7 +62,11 @@ class ShowAttendTell(ReportModel):
         self.position = keras.layers.Embedding(self.regions, units, spread, name="position") if positions else None
         self.score_region = dense(attention_units, name="score_region")
         self.score_state = dense(attention_units, use_bias=False, name="score_state")
-        self.score = self.add_weight(shape=(attention_units,), initializer=keras.initializers.RandomNormal(stddev=attention_units**-0.5), name="score")
+        self.score = self.add_weight(
+            shape=(attention_units,),
+            initializer=keras.initializers.RandomNormal(stddev=attention_units**-0.5),
+            name="score",
+        )
         self.gate = dense(1, activation="sigmoid", name="gate") if gate else None
         self.embed = keras.layers.Embedding(len(self.words), embedding, name="embed")
         self.cell = (keras.layers.GRUCell if cell == "gru" else keras.layers.LSTMCell)(units, name="cell")
@@ -81,10 +92,15 @@ class ShowAttendTell(ReportModel):
         if self.position is not None:
             annotations = annotations + self.position(ops.arange(self.regions))
         annotations = self.drop(ops.relu(annotations), training=training)
-        mean = self.normalise(ops.mean(annotations, axis=1), training=training)  # (B, U)
-        first = [layer(mean) if self.settings["mean_start"] else ops.zeros_like(mean) for layer in self.start_state]
-        # The regions' part of the score is the same for all words: computed once, not once a word.
-        return {"memory": {"annotations": annotations, "keys": self.score_region(annotations)}, "cell": first}
+        memory = {"annotations": annotations, "keys": self.score_region(annotations)}
+        seen = mean = ops.mean(annotations, axis=1)  # (B, U)
+        if self.concepts is not None:
+            memory["words"] = smooth_maximum(self.concepts(annotations))  # (B, V)
+            seen = ops.concatenate([seen, ops.sigmoid(memory["words"])], axis=-1)
+        seen = self.normalise(seen, training=training)
+        mean_start = self.settings["mean_start"]
+        first = [layer(seen) if mean_start else ops.zeros_like(mean) for layer in self.start_state]
+        return {"memory": memory, "cell": first}
 
     def attend(self, hidden, memory):
         """State (B, U) and memory -> context (B, U), weights (B, R)."""
@@ -103,7 +119,8 @@ class ShowAttendTell(ReportModel):
     def read_out(self, embedded, hidden, context, training=False):
         """Word, state and context (..., E), (..., U), (..., U) -> logits (..., V)."""
         joint = ops.tanh(embedded + self.state_to_word(hidden) + self.context_to_word(context))
-        return self.to_logits(self.drop(joint, training=training))
+        logits = self.to_logits(self.drop(joint, training=training))
+        return logits if self.concepts is None else logits + self.concepts(context)  # the words of where it looks
 
     def forget(self, tokens):
         """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
@@ -134,9 +151,12 @@ class ShowAttendTell(ReportModel):
                 self.settings["penalty"] * doubly_stochastic(ops.transpose(weights, (1, 0, 2)), inputs["tokens"])
             )
         if training and self.concepts is not None:
-            said = ops.max(ops.one_hot(inputs["tokens"], len(self.words)), axis=1)  # (B, V), which words the report contains
-            guess = self.concepts(state["cell"][0])
-            losses = keras.losses.binary_crossentropy(said, guess, from_logits=True)  # (B,), a mean over the words
+            said = ops.max(
+                ops.one_hot(inputs["tokens"], len(self.words)), axis=1
+            )  # (B, V), which words the report contains
+            losses = keras.losses.binary_crossentropy(
+                said, state["memory"]["words"], from_logits=True
+            )  # (B,), mean over V
             self.add_loss(self.settings["concepts"] * len(self.words) * ops.mean(losses))
         return self.read_out(embedded, hidden, contexts, training=training)  # one product for all words
 
@@ -155,6 +175,11 @@ def additive_attention(query, keys, annotations, score):
     scores = ops.einsum("bra,a->br", hidden, score)  # (B, R)
     weights = ops.softmax(scores, axis=-1)
     return ops.einsum("br,bru->bu", weights, annotations), weights
+
+
+def smooth_maximum(logits):
+    """What the regions together say: (B, R, V) -> (B, V); one region that is sure is enough, as many that suspect it are."""
+    return ops.logsumexp(logits, axis=1) - np.log(logits.shape[1])
 
 
 def doubly_stochastic(weights, tokens):

@@ -108,7 +108,15 @@ def _statement(finding: Finding, rng: np.random.Generator) -> str:
 def _normal_sentences(present: set[str], rng: np.random.Generator) -> Iterable[tuple[int, str]]:
     """Sentences that are true of someone with these findings and no others, the usual ones first; no topic twice."""
     candidates = [(place, topic, texts) for place, topic, absent, texts in w.NORMALS if not present & set(absent)]
-    usual = {"heart": 0.0, "clear": 0.4, "denial 1": 0.6, "bones": 1.0, "mediastinum": 1.3, "vessels": 1.6, "denial 2": 1.9}
+    usual = {
+        "heart": 0.0,
+        "clear": 0.4,
+        "denial 1": 0.6,
+        "bones": 1.0,
+        "mediastinum": 1.3,
+        "vessels": 1.6,
+        "denial 2": 1.9,
+    }
     candidates += [(w.PLEURA, f"denial {i}", None) for i in (1, 2)]
     # Mostly the same topics come first, as in a template that everybody has in mind.
     ranks = [usual.get(topic, 2 + place / 4) + 0.5 * rng.random() ** 2 for place, topic, _ in candidates]

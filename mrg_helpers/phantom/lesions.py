@@ -92,11 +92,11 @@ def opacity(f: Finding, plan: Plan, lungs: dict) -> list[Solid]:
     for side in f.sides:
         x, y, z = LOBES[f.place]
         middle = np.array([SIDE[side] * x, y, z + 0.5 * plan.lift]) + (np.array(f.spot) - 0.5) * 1.5
-        centres = middle + rng.normal(0, 1, (40, 3)) * (1.0 + 1.0 * f.amount)
-        centres = centres[lungs[f"{side} lung"].contains(centres)][: 14 + int(10 * f.amount)]
+        centres = middle + rng.normal(0, 1, (90, 3)) * (1.0 + 1.0 * f.amount)
+        centres = centres[lungs[f"{side} lung"].contains(centres)][: 32 + int(14 * f.amount)]
         for centre in centres:
             ball = ellipsoid(centre, rng.uniform(0.8, 2.1, 3) * (0.8 + 0.5 * f.amount), lean=rng.uniform(-90, 90))
-            solids.append(Solid("airspace opacity", "soft", ball, 0.8 + 0.2 * f.amount, finding=f.name))
+            solids.append(Solid("airspace opacity", "soft", ball, 0.36 + 0.14 * f.amount, finding=f.name))
     return solids
 
 

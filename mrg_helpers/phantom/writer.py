@@ -68,7 +68,14 @@ def write(
         if _prepare(root, {"version": VERSION, "seed": seed, "size": size}, n):
             return root
         work = partial(_write_study, root, seed, size)
-        bar = tqdm(_each(work, range(1, n + 1), workers), "phantom X-rays", n, unit="study", disable=not progress, mininterval=0.5)
+        bar = tqdm(
+            _each(work, range(1, n + 1), workers),
+            "phantom X-rays",
+            n,
+            unit="study",
+            disable=not progress,
+            mininterval=0.5,
+        )
         _write_json(root / TRUTH, {"seed": seed, "size": size, "studies": dict(bar)})
         for part in root.rglob(f"{paths.PART}*"):  # of runs that were killed
             part.unlink(missing_ok=True)
