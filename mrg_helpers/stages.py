@@ -51,33 +51,33 @@ class Settings:
 
     dataset: str = "phantom"
     data: str = ""
-    n_studies: int = 800
+    n_studies: int = 1500
     seed: int = 0
     target: str = "findings"
     view: str = "frontal"
     weights: str = "auto"
-    layer: str = "mixed10"
-    image_size: int = 299
+    layer: str = "mixed3"
+    image_size: int = 224
     resize: str = "pad"
-    cells: int = 0
-    components: int = 0
+    cells: int = 8
+    components: int = 192
     max_words: int = 0
     min_count: int = 2
     max_length: int = 90
     model: str = "show_attend_tell"
     embedding: int = 128
-    units: int = 256
-    attention_units: int = 256
+    units: int = 192
+    attention_units: int = 128
     cell: str = "gru"
     gate: bool = True
     penalty: float = 0.0
-    dropout: float = 0.3
-    word_dropout: float = 0.0
-    concepts: float = 0.0
-    epochs: int = 30
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    patience: int = 5
+    dropout: float = 0.2
+    word_dropout: float = 0.3
+    concepts: float = 0.05
+    epochs: int = 15
+    batch_size: int = 16
+    learning_rate: float = 4e-3
+    patience: int = 15
 
     @property
     def root(self) -> Path:

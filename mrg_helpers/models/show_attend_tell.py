@@ -35,9 +35,9 @@ class ShowAttendTell(ReportModel):
         dropout: share of the annotations', words' and outputs' entries that are dropped in training.
         word_dropout: share of the words read in training that become ``<unk>``, so that the model leans on the image.
         concepts: weight of a loss that asks the regions which words the report contains (multiple-instance learning, Fang
-            et al., CVPR 2015, arXiv:1411.4952). What they answer together enters the first state (You et al., CVPR 2016,
-            arXiv:1603.03925), and what the attended ones answer is added to the logits. 0 is the paper's model. Without it,
-            a thousand reports are too few to learn the language *and* where to look.
+            et al., CVPR 2015, arXiv:1411.4952). What they answer together enters the first state and every word that is
+            read (You et al., CVPR 2016, arXiv:1603.03925), and what the attended ones answer is added to the logits. 0 is the
+            paper's model. Without it, a thousand reports are too few to learn the language *and* where to look.
 
     Example:
         >>> model = ShowAttendTell(vocabulary.words, grid=(8, 8), channels=2048)
@@ -78,6 +78,7 @@ class ShowAttendTell(ReportModel):
         self.context_to_word = dense(embedding, use_bias=False, name="context_to_word")
         self.to_logits = dense(len(self.words), name="to_logits")
         self.concepts = dense(len(self.words), name="concepts") if concepts else None
+        self.gist = dense(embedding, use_bias=False, name="gist") if concepts else None
         self.drop = keras.layers.Dropout(dropout)
         self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
@@ -98,6 +99,10 @@ class ShowAttendTell(ReportModel):
             memory["words"] = smooth_maximum(self.concepts(annotations))  # (B, V)
             seen = ops.concatenate([seen, ops.sigmoid(memory["words"])], axis=-1)
         seen = self.normalise(seen, training=training)
+        if self.concepts is not None:
+            memory["gist"] = self.gist(
+                seen
+            )  # (B, E), joins every word that is read: what comes last must not be forgotten
         mean_start = self.settings["mean_start"]
         first = [layer(seen) if mean_start else ops.zeros_like(mean) for layer in self.start_state]
         return {"memory": memory, "cell": first}
@@ -129,7 +134,7 @@ class ShowAttendTell(ReportModel):
 
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
-        embedded = self.embed(tokens)
+        embedded = self.embed(tokens) + state["memory"].get("gist", 0)
         cell, context, weights = self.advance(embedded, state["cell"], state["memory"])
         return self.read_out(embedded, cell[0], context), {"memory": state["memory"], "cell": cell}, weights
 
@@ -138,6 +143,8 @@ class ShowAttendTell(ReportModel):
         state = self.start(inputs, training=training)
         tokens = self.forget(inputs["tokens"]) if training else inputs["tokens"]
         embedded = self.drop(self.embed(tokens), training=training)  # (B, T, E)
+        if self.concepts is not None:
+            embedded = embedded + state["memory"]["gist"][:, None]
 
         def one_word(previous, word):
             return self.advance(word, previous[0], state["memory"])
