@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from . import datasets, paths, phantom, reports
+from . import __version__, datasets, paths, phantom, reports
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
@@ -105,7 +105,7 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
         "vocabulary": STUDIES + TEXT,
         "model": STUDIES + IMAGES + TEXT + MODEL,
     }[kind]
-    values = {name: getattr(settings, name) for name in names}
+    values = {"version": __version__} | {name: getattr(settings, name) for name in names}
     if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name
         values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}
     if kind in ("features", "model"):

@@ -40,7 +40,7 @@ class TrainingSettings:
     batch_size: int = 32
     learning_rate: float = 2e-3
     patience: int = 5
-    clip: float = 5.0
+    clip: float = 1.0
     seed: int = 0
 
 

@@ -127,7 +127,7 @@ def test_a_kill_never_leaves_a_broken_checkpoint(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
         model = new_model()
-        optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=1.0)
+        optimizer = keras.optimizers.Adam(training.learning_rate(TrainingSettings(), 1))
         optimizer.build(model.trainable_variables)
         assert len(training._restore(tmp_path, model, optimizer)) >= 1
         load_model(tmp_path / "model.keras")

@@ -78,7 +78,7 @@ class ShowAttendTell(ReportModel):
         self.context_to_word = dense(embedding, use_bias=False, name="context_to_word")
         self.to_logits = dense(len(self.words), name="to_logits")
         self.concepts = dense(len(self.words), name="concepts") if concepts else None
-        self.gist = dense(embedding, use_bias=False, name="gist") if concepts else None
+        self.gist = dense(embedding, use_bias=False, kernel_initializer="zeros", name="gist") if concepts else None
         self.drop = keras.layers.Dropout(dropout)
         self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
@@ -98,7 +98,8 @@ class ShowAttendTell(ReportModel):
         if self.concepts is not None:
             memory["words"] = smooth_maximum(self.concepts(annotations))  # (B, V)
             seen = ops.concatenate([seen, ops.sigmoid(memory["words"])], axis=-1)
-        seen = self.normalise(seen, training=training)
+        # Of length one: with hundreds of entries of deviation one, each step of Adam would throw the state about.
+        seen = self.normalise(seen, training=training) * seen.shape[-1] ** -0.5
         if self.concepts is not None:
             memory["gist"] = self.gist(
                 seen
