@@ -79,6 +79,7 @@ def _complete(url: str, part: Path, bar: tqdm) -> None:
     failures = 0
     while True:
         before = part.stat().st_size if part.exists() else 0
+        offline = False
         try:
             if _receive(url, part, bar):
                 return
@@ -87,13 +88,14 @@ def _complete(url: str, part: Path, bar: tqdm) -> None:
             raise
         except requests.RequestException as error:
             problem = f"{type(error).__name__}: {error}"
+            offline = isinstance(error, requests.ConnectionError) and not part.exists()
         except OSError as error:
             why = "the disk is full" if error.errno == errno.ENOSPC else str(error)
             raise DownloadError(f"{part}: {why}; make room and run this again, it goes on from here") from error
         arrived = part.exists() and part.stat().st_size > before
         failures = 1 if arrived else failures + 1
-        # Where nothing has ever arrived, the machine is most likely offline, and waiting longer would not help.
-        if failures == (ATTEMPTS if part.exists() else 2):
+        # A server that never answered will hardly do so now: most likely the machine is offline.
+        if failures >= (2 if offline else ATTEMPTS):
             raise DownloadError(f"{url}: no connection after {failures} attempts ({problem}); run this again to go on")
         time.sleep(PAUSE * 2 ** (failures - 1))
 

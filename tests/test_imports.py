@@ -43,7 +43,7 @@ ALLOWED = {
     "plots": {"charts", "heatmaps"},
     "widgets": {"charts", "heatmaps", "plots"},
     # on top: the names of artefacts, the notebooks, the command line
-    "stages": {"datasets", "decoding", "features", "inception", "models", "paths", "phantom", "reports", "training",
+    "stages": {"__init__", "datasets", "decoding", "features", "inception", "models", "paths", "phantom", "reports", "training",
                "vocabulary"},
     "pages": {"paths"},
     "runner": {"pages", "paths"},
