@@ -64,6 +64,7 @@ def write(
     >>> write("data/phantom", n=1500)  # doctest: +SKIP
     """
     root = Path(root)
+    _refuse_other_data(root)
     with paths.locked(root):
         if _prepare(root, {"version": VERSION, "seed": seed, "size": size}, n):
             return root
@@ -100,22 +101,26 @@ def _finding(name: str, side: str, place: str, degree: str, boxes: dict[str, lis
     return Finding(name, side, place, degree, boxes={view: tuple(box) for view, box in boxes.items()})
 
 
+def _marks(root: Path) -> list[Path]:
+    return [root / MANIFEST, root / UNFINISHED]
+
+
+def _refuse_other_data(root: Path) -> None:
+    """Looks before anything is written there, the lock included."""
+    others = [path.name for path in root.iterdir() if not path.name.startswith(".")] if root.is_dir() else []
+    if others and not any(mark.exists() for mark in _marks(root)):
+        raise ValueError(f"{root} holds other data ({min(others)}): give an empty or a new folder for the phantoms")
+
+
 def _prepare(root: Path, wanted: dict[str, int], n: int) -> bool:
     """Make the folders, or see whose they are. True when the set is complete."""
-    root.mkdir(parents=True, exist_ok=True)
-    marks = [root / MANIFEST, root / UNFINISHED]
-    found = next((json.loads(mark.read_text(encoding="utf-8")) for mark in marks if mark.exists()), None)
-    if found is None:
-        strangers = sorted(path.name for path in root.iterdir() if not path.name.startswith("."))
-        if strangers:
-            raise ValueError(
-                f"{root} holds other data ({strangers[0]}): give an empty or a new folder for the phantoms"
-            )
-    elif {key: found.get(key) for key in wanted} != wanted:
+    found = next((json.loads(mark.read_text(encoding="utf-8")) for mark in _marks(root) if mark.exists()), None)
+    found = found or {**wanted, "n": 0}
+    if {key: found.get(key) for key in wanted} != wanted:
         raise ValueError(f"{root} holds phantoms made with {found}, not {wanted}: delete it or give another folder")
-    elif found["n"] > n:
+    if found["n"] > n:
         raise ValueError(f"{root} holds {found['n']} phantom studies, not {n}: delete it or give another folder")
-    elif found["n"] == n and (root / MANIFEST).exists():
+    if found["n"] == n and (root / MANIFEST).exists():
         return True
     _write_json(root / UNFINISHED, {**wanted, "n": n})
     (root / MANIFEST).unlink(missing_ok=True)
