@@ -5,12 +5,13 @@ Explained in ``notebooks/05_evaluate_and_browse_attention.ipynb``.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from . import findings, metrics
+from . import findings, meteor, metrics, reports
 
 
 def most_common_report(texts: Sequence[str]) -> str:
@@ -27,11 +28,15 @@ def most_common_report(texts: Sequence[str]) -> str:
     return min(counts, key=lambda text: (-counts[text], text))
 
 
-def score_table(systems: Mapping[str, Sequence[str]], references: Sequence[str]) -> pd.DataFrame:
+def score_table(
+    systems: Mapping[str, Sequence[str]], references: Sequence[str], with_meteor: bool = False
+) -> pd.DataFrame:
     """Text scores of several systems on the same studies.
 
     Args:
         systems: name -> one report a study. references: the true reports; a study without one (``""``) is left out.
+        with_meteor: add a column ``METEOR`` where its Java program is there (it takes about half a minute); where it is not,
+            the column is left out, and a printed line says why.
 
     Returns:
         One row a system: BLEU-1 to 4, ROUGE-L, CIDEr, ``distinct`` (number of different reports it wrote for these studies) and
@@ -51,7 +56,61 @@ def score_table(systems: Mapping[str, Sequence[str]], references: Sequence[str])
         scores = metrics.corpus_scores([references[k] for k in known], chosen)
         lengths = [len(metrics.split_words(text)) for text in chosen]
         rows[name] = scores | {"distinct": len(set(chosen)), "words": sum(lengths) / len(lengths)}
-    return pd.DataFrame(rows).T.rename_axis("system").astype({"distinct": int})
+    table = pd.DataFrame(rows).T.rename_axis("system").astype({"distinct": int})
+    if with_meteor and (reason := meteor.missing()):
+        print(f"The column METEOR is left out: {reason}.")
+    elif with_meteor:
+        chosen = [[texts[k] for k in known] for texts in systems.values()]
+        table.insert(4, "METEOR", metrics.meteor([references[k] for k in known], *chosen))
+    return table
+
+
+def variety(texts: Sequence[str], training_texts: Sequence[str]) -> dict[str, float]:
+    """How much of its own a system says: scores look alike for one that writes and one that repeats.
+
+    Args:
+        texts: what the system wrote, one report a study. training_texts: what it learnt from.
+
+    Returns:
+        ``reports``, how many it wrote, ``distinct reports`` and ``distinct sentences`` among them; ``copied``, the share of
+        reports that are a whole training report word for word (case and punctuation do not count); ``entropy (bits)`` of
+        the distribution over reports: 0 if all are the same, log2 of their number if each is another.
+
+    Raises:
+        ValueError: if there is no text.
+    """
+    if not len(texts):
+        raise ValueError("no reports: give at least one")
+    counts = Counter(texts)
+    shares = [count / len(texts) for count in counts.values()]
+    known = _known(training_texts)
+    return {
+        "reports": len(texts),
+        "distinct reports": len(counts),
+        "distinct sentences": len({sentence for text in counts for sentence in reports.sentences(text)}),
+        "copied": sum(count for text, count in counts.items() if _words(text) in known) / len(texts),
+        "entropy (bits)": sum(-share * math.log2(share) for share in shares) + 0.0,  # no "-0.0"
+    }
+
+
+def most_frequent(texts: Sequence[str], training_texts: Sequence[str], n: int = 10) -> pd.DataFrame:
+    """The reports that a system writes most often; of equally frequent ones the first in the alphabet.
+
+    Returns:
+        At most ``n`` rows: ``report``, ``times``, ``share`` of all reports, ``copied`` (a training report word for word).
+    """
+    known = _known(training_texts)
+    ranked = sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0]))[:n]
+    rows = [(text, times, times / len(texts), _words(text) in known) for text, times in ranked]
+    return pd.DataFrame(rows, columns=["report", "times", "share", "copied"])
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(metrics.split_words(text))
+
+
+def _known(training_texts: Sequence[str]) -> set[tuple[str, ...]]:
+    return {words for text in set(training_texts) if (words := _words(text))}
 
 
 def true_findings(references: Sequence[str], truth: Sequence[set[str]] | None = None) -> list[set[str]]:

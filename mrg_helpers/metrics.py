@@ -15,10 +15,12 @@ import math
 import re
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from nltk.translate.bleu_score import corpus_bleu
+
+from . import meteor as meteor_program
 
 Words = list[str]
 _WORD = re.compile(r"\w+(?:(?:[-'/]|(?<=\d)[.,](?=\d))\w+)*")
@@ -45,6 +47,38 @@ def bleu(references: Sequence[Sequence[Words]], hypotheses: Sequence[Words]) -> 
         warnings.simplefilter("ignore", UserWarning)  # nltk explains at length why an order without a match gives 0
         scores = corpus_bleu(references, hypotheses, weights)
     return [float(score) if score > 1e-12 else 0.0 for score in scores]  # nltk puts the smallest float in place of 0
+
+
+def bleu_statistics(references: Sequence[Sequence[Words]], hypotheses: Sequence[Words]) -> np.ndarray:
+    """What each report adds to the BLEU of a corpus, (N, 10): add up any rows and give the sum to
+    :func:`bleu_of_statistics`.
+
+    Columns: the matching n-grams for n = 1 to 4, clipped at the best reference; all n-grams for n = 1 to 4 (at least one, as
+    in :func:`bleu`); the words of the report; the words of the reference nearest in length, the shorter of two.
+    """
+    rows = []
+    for report, words in zip(references, hypotheses, strict=True):
+        most: Counter = Counter()
+        for reference in report:
+            most |= Counter(_ngrams(reference))  # the union of two counters keeps the larger count
+        matches = [0] * 4
+        for gram, count in (Counter(_ngrams(words)) & most).items():
+            matches[len(gram) - 1] += count
+        totals = [max(1, len(words) - n + 1) for n in range(1, 5)]
+        nearest = min((len(reference) for reference in report), key=lambda length: (abs(length - len(words)), length))
+        rows.append([*matches, *totals, len(words), nearest])
+    return np.array(rows, float).reshape(-1, 10)
+
+
+def bleu_of_statistics(sums: np.ndarray) -> np.ndarray:
+    """BLEU-1 to BLEU-4, (..., 4), of sums of the rows of :func:`bleu_statistics`, (..., 10): of one corpus or of many
+    resampled ones at once. The same number as :func:`bleu`."""
+    sums = np.asarray(sums, float)
+    written, reference = sums[..., 8:9], sums[..., 9:10]
+    with np.errstate(divide="ignore", invalid="ignore"):  # no match, no words: both give 0 in the end
+        logs = np.cumsum(np.log(sums[..., :4] / sums[..., 4:8]), axis=-1) / np.arange(1, 5)
+        brevity = np.where(written > 0, np.minimum(0, 1 - reference / written), -np.inf)
+    return np.nan_to_num(np.exp(logs + brevity))
 
 
 def _longest_common_subsequence(a: Words, b: Words) -> int:
@@ -113,6 +147,35 @@ def _ngrams(words: Words) -> list[tuple]:
     return [tuple(words[i : i + n]) for n in range(1, 5) for i in range(len(words) - n + 1)]
 
 
+def meteor(references: Sequence[str | Sequence[str]], *systems: Sequence[str]) -> list[float]:
+    """METEOR 1.5 of a corpus, between 0 and 1, for each system, by its Java program. It is not part of :func:`corpus_scores`,
+    since few have the program and it starts slowly.
+
+    Args:
+        references: as for :func:`corpus_scores`; systems: the hypotheses of one or more systems.
+
+    Raises:
+        RuntimeError: where the program cannot run; :func:`mrg_helpers.meteor.missing` says why without trying.
+        ValueError: as :func:`corpus_scores`.
+    """
+    cut = [_cut(references, hypotheses, split_words) for hypotheses in systems]
+    truths = [[" ".join(words) for words in report] for report in (cut[0][0] if cut else [])]
+    return meteor_program.scores(truths, [[" ".join(words) for words in hypotheses] for _, hypotheses in cut])
+
+
+def _cut(
+    references: Sequence[str | Sequence[str]], hypotheses: Sequence[str], cut: Callable[[str], Words]
+) -> tuple[list[list[Words]], list[Words]]:
+    if len(references) != len(hypotheses):
+        raise ValueError(f"{len(references)} references and {len(hypotheses)} hypotheses: give one of each per study")
+    if not len(hypotheses):
+        raise ValueError("no reports to score: give at least one reference and one hypothesis")
+    truths = [[cut(text) for text in ([report] if isinstance(report, str) else report)] for report in references]
+    if bare := [i for i, texts in enumerate(truths) if not texts]:
+        raise ValueError(f"study {bare[0]} has no reference: give a string or a list of at least one string")
+    return truths, [cut(text) for text in hypotheses]
+
+
 def corpus_scores(
     references: Sequence[str | Sequence[str]], hypotheses: Sequence[str], tokenise: bool = True
 ) -> dict[str, float]:
@@ -133,14 +196,6 @@ def corpus_scores(
     >>> corpus_scores(["heart is normal", "no effusion"], ["heart is normal", "effusion"])["BLEU-1"] > 0.7
     True
     """
-    if len(references) != len(hypotheses):
-        raise ValueError(f"{len(references)} references and {len(hypotheses)} hypotheses: give one of each per study")
-    if not len(hypotheses):
-        raise ValueError("no reports to score: give at least one reference and one hypothesis")
-    cut = split_words if tokenise else str.split
-    truths = [[cut(text) for text in ([report] if isinstance(report, str) else report)] for report in references]
-    if bare := [i for i, texts in enumerate(truths) if not texts]:
-        raise ValueError(f"study {bare[0]} has no reference: give a string or a list of at least one string")
-    words = [cut(text) for text in hypotheses]
+    truths, words = _cut(references, hypotheses, split_words if tokenise else str.split)
     scores = {f"BLEU-{n}": score for n, score in enumerate(bleu(truths, words), start=1)}
     return scores | {"ROUGE-L": float(rouge_l(truths, words).mean()), "CIDEr": float(cider(truths, words).mean())}

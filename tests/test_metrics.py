@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -101,6 +102,70 @@ def test_equals_pycocoevalcap_on_empty_and_one_word_texts():
         [expected[name] for name in ("ROUGE-L", "CIDEr")], abs=1e-6
     )
     assert 0 < scores["BLEU-1"] <= expected["BLEU-1"]  # to nltk an empty hypothesis is one word that does not match
+
+
+# corpora that are odd in one way each; every hypothesis has four words or more, since shorter ones are counted otherwise
+ODD = {
+    "identical": (["no acute pleural effusion", "the heart is normal in size"],) * 2,
+    "one word said again": (["the heart is normal"], ["normal normal normal normal"]),
+    "disjoint": (["the heart is normal", "no acute pleural effusion"], ["a b c d", "e f g h i j k l m"]),
+    "half empty references": (["", "the heart is normal"], ["the heart is large", "the heart is normal"]),
+    "much too long": (
+        ["the heart is normal", "clear"],
+        [" ".join(["the heart is normal"] * 9), "clear lungs on both sides"],
+    ),
+    "much too short": (
+        [" ".join(["the heart is normal and the lungs are clear"] * 4)] * 2,
+        ["the heart is normal", "a b c d"],
+    ),
+    "one study": (["the heart is normal in size"], ["the heart is normal"]),
+    "the same study again": (["the heart is normal in size"] * 3, ["the heart is normal"] * 3),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_equals_pycocoevalcap_on_odd_corpora(name):
+    references, hypotheses = ODD[name]
+    expected = reference_scores([[text] for text in references], hypotheses)
+    assert metrics.corpus_scores(references, hypotheses) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "reference, hypothesis", list(itertools.product(["", "normal", "clear lungs today"], repeat=2))
+)
+def test_short_texts_differ_from_pycocoevalcap_in_bleu_only_and_are_never_above_it(reference, hypothesis):
+    # nltk counts an n-gram that cannot match where a text is shorter than n words, pycocoevalcap leaves that order out
+    expected = reference_scores([[reference], ["no effusion"]], [hypothesis, "no effusion"])
+    scores = metrics.corpus_scores([reference, "no effusion"], [hypothesis, "no effusion"])
+    for name, value in scores.items():
+        if name.startswith("BLEU"):
+            assert value <= expected[name] + 1e-6
+        else:
+            assert value == pytest.approx(expected[name], abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_statistics_of_reports_add_up_to_bleu(seed):
+    references, hypotheses = ([text.split() for text in texts] for texts in random_corpus(30, seed))
+    truths = [[a, b] for a, b in zip(references, reversed(references), strict=True)]
+    parts = metrics.bleu_statistics(truths, hypotheses)
+    assert parts.shape == (30, 10)
+    assert metrics.bleu_of_statistics(parts.sum(0)) == pytest.approx(metrics.bleu(truths, hypotheses), abs=1e-9)
+    some = [3, 3, 7, 29]
+    sums = np.stack([parts[some].sum(0), parts[:5].sum(0)])
+    expected = [metrics.bleu([truths[k] for k in ks], [hypotheses[k] for k in ks]) for ks in (some, range(5))]
+    np.testing.assert_allclose(metrics.bleu_of_statistics(sums), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "reference, hypothesis", list(itertools.product(["", "normal", "a b c d e", "a b c"], repeat=2))
+)
+@pytest.mark.filterwarnings("error")
+def test_the_statistics_hold_for_empty_and_short_reports(reference, hypothesis):
+    truths, hypotheses = [[reference.split()]], [hypothesis.split()]
+    parts = metrics.bleu_statistics(truths, hypotheses)
+    expected = metrics.bleu(truths, hypotheses)
+    np.testing.assert_allclose(metrics.bleu_of_statistics(parts.sum(0)), expected, atol=1e-9)
 
 
 def test_zero_scores_come_without_warnings():
