@@ -38,6 +38,8 @@ ALLOWED = {
     "training": {"models.base", "paths", "vocabulary"},
     "decoding": {"models.base", "paths", "vocabulary"},
     "evaluation": {"findings", "meteor", "metrics", "reports"},
+    "templates": {"metrics", "reports"},
+    "baselines": {"evaluation", "findings", "metrics", "reports", "templates"},
     # pictures take arrays, never models
     "heatmaps": set(),
     "charts": set(),
