@@ -40,6 +40,7 @@ ALLOWED = {
     "evaluation": {"findings", "meteor", "metrics", "reports"},
     "templates": {"metrics", "reports"},
     "baselines": {"evaluation", "findings", "metrics", "reports", "templates"},
+    "intervals": {"evaluation", "findings", "metrics"},
     # pictures take arrays, never models
     "heatmaps": set(),
     "charts": set(),
