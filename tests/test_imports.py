@@ -41,6 +41,7 @@ ALLOWED = {
     "templates": {"metrics", "reports"},
     "baselines": {"evaluation", "findings", "metrics", "reports", "templates"},
     "intervals": {"evaluation", "findings", "metrics"},
+    "leaderboard": {"paths"},
     # pictures take arrays, never models
     "heatmaps": set(),
     "charts": set(),
