@@ -1,7 +1,7 @@
 """The static figures of the notebooks. Each function takes arrays or a DataFrame and returns a Matplotlib figure.
 
 No function here knows a model, a data set or a file. This module holds the figures with X-rays in them; those made from
-numbers alone live in ``charts`` and are offered here too, so that a notebook needs one import.
+numbers alone live in ``charts`` and ``score_charts`` and are offered here too, so that a notebook needs one import.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from .charts import (
     use_style,
 )
 from .heatmaps import Box, Boxes, cell_rectangles, overlay, shrink, spread
+from .score_charts import leaderboard, most_frequent, score_intervals
 
 __all__ = [
     "bar_counts",
@@ -39,10 +40,13 @@ __all__ = [
     "feature_grid",
     "finding_f1_bars",
     "fit_grid",
+    "leaderboard",
     "length_histograms",
     "missing_sections",
+    "most_frequent",
     "panel_row",
     "plot_attention",
+    "score_intervals",
     "scores_table",
     "show_studies",
     "sizes_scatter",

@@ -16,6 +16,18 @@ RNG = np.random.default_rng(0)
 WIDE = RNG.integers(0, 256, (60, 100), dtype=np.uint8)
 HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [3, 2, 1.5], "val_loss": [3, 2.1, 2.2], "perplexity": [20, 7, 4]})
 SCORES = pd.DataFrame({"BLEU-1": [0.4, 0.3], "CIDEr": [0.9, 0.0]}, index=["model", "most common report"])
+INTERVALS = pd.DataFrame(
+    {"estimate": [0.1, 0.2, 0.0, np.nan], "low": [0.05, 0.2, 0.0, np.nan], "high": [0.2, 0.2, 0.0, np.nan]},
+    pd.MultiIndex.from_product([["model", "$5 or $6"], ["BLEU-4", "macro F1"]], names=["system", "score"]),
+)
+FREQUENT = pd.DataFrame(
+    {"report": ["No effusion. " * 30, "", "$5 or $6"], "times": [1200, 2, 1], "share": [0.99, 0.01, 0.001],
+     "copied": [True, False, True]}
+)  # fmt: skip
+RUNS = pd.DataFrame(
+    {"model": ["a", "a", "b" * 200], "profile": ["demo"] * 3, "dataset": ["phantom", "phantom", "iu_xray"], "seed": ["0", "1", "0"],
+     "BLEU-4": [0.1, 0.3, np.nan], "macro F1": [0.4, 0.5, 0.0]}
+)  # fmt: skip
 
 
 def padded(row: int, column: int, grid: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -37,13 +49,17 @@ FIGURES = {
     "feature_grid": lambda: plots.feature_grid(RNG.random((32, 32)), RNG.random((4, 5))),
     "finding_f1_bars": lambda: plots.finding_f1_bars(pd.DataFrame({"f1": [0.9, 0.0], "cases": [12, 3]}, ["a", "b"])),
     "fit_grid": lambda: plots.fit_grid(WIDE, padded, (4, 5)),
+    "leaderboard": lambda: plots.leaderboard(RUNS),
+    "leaderboard of one run": lambda: plots.leaderboard(RUNS[2:]),
     "length_histograms": lambda: plots.length_histograms({"findings": [7, 31, 169], "impression": [1, 1, 5]}),
     "missing_sections": lambda: plots.missing_sections(pd.DataFrame({"a": [True, False], "b": [True, False]})),
+    "most_frequent": lambda: plots.most_frequent(FREQUENT),
     "panel_row": lambda: plots.panel_row([WIDE, WIDE * 0.1], ["one", "two"], units=["cm", "cm"]),
     "plot_attention": lambda: plots.plot_attention(
         WIDE, ["no", "$x$"], np.full((2, 20), 0.05), (4, 5), padded, truth_boxes=[("nodule", (10, 10, 20, 20))]
     ),
     "plot_attention of an empty report": lambda: plots.plot_attention(WIDE, [], np.zeros((0, 20)), (4, 5), padded),
+    "score_intervals": lambda: plots.score_intervals(INTERVALS),
     "scores_table": lambda: plots.scores_table(SCORES),
     "show_studies": lambda: plots.show_studies([[WIDE, WIDE.T], [WIDE]], ["No effusion. $5 or $6.", ""]),
     "sizes_scatter": lambda: plots.sizes_scatter([60, 60, 100], [100, 100, 60]),
@@ -141,3 +157,34 @@ def test_refuses_attention_that_does_not_fit_the_grid():
         plots.plot_attention(WIDE, ["a", "b"], np.zeros((2, 64)), (4, 5), padded)
     with pytest.raises(ValueError, match="needs 20 rectangles"):
         plots.fit_grid(WIDE, [(0, 0, 1, 1)], (4, 5))
+
+
+def test_the_leaderboard_stands_in_the_order_of_the_means_and_without_runs_that_lack_the_score():
+    runs = pd.concat(
+        [RUNS, pd.DataFrame({"model": ["c"], "profile": "demo", "dataset": "phantom", "seed": "0", "macro F1": 0.46})]
+    )
+    figure = plots.leaderboard(runs)
+    assert [axis.get_title("left") for axis in figure.axes] == ["iu_xray, profile demo", "phantom, profile demo"]
+    phantom = figure.axes[1]
+    assert [label.get_text() for label in phantom.get_yticklabels()] == ["c", "a"]
+    assert [text.get_text() for text in phantom.texts] == ["0.460", "0.450"]
+    assert len(plots.leaderboard(RUNS, "BLEU-4").axes) == 1
+    with pytest.raises(ValueError, match="no run of the leaderboard has the score 'CIDEr'"):
+        plots.leaderboard(RUNS, "CIDEr")
+
+
+def test_the_intervals_lie_where_the_table_says():
+    figure = plots.score_intervals(INTERVALS, ["macro F1", "CIDEr", "BLEU-4"], note="random features")
+    assert [axis.get_title() for axis in figure.axes] == ["macro F1", "BLEU-4"]
+    line, dot = figure.axes[1].lines[:2]
+    assert list(line.get_xdata()) == [0.05, 0.2] and list(dot.get_xdata()) == [0.1]
+    assert "95% interval" in figure.get_supxlabel() and figure.get_supxlabel().endswith("random features")
+    with pytest.raises(ValueError, match="none of CIDEr is in the table"):
+        plots.score_intervals(INTERVALS, ["CIDEr"])
+
+
+def test_copied_reports_have_a_colour_of_their_own():
+    axis = plots.most_frequent(FREQUENT).axes[0]
+    first, second, third = (bar.get_facecolor() for bar in axis.patches)
+    assert first == third != second
+    assert [label.get_text() for label in axis.get_yticklabels()][1] == "(empty)"
