@@ -168,8 +168,10 @@ def score_intervals(
     Raises:
         ValueError: if the numbers of reports, references and truths differ, or no study has a reference.
     """
+    if not systems or not len(references):
+        raise ValueError("nothing to score: give at least one system and one study")
     truth = evaluation.true_findings(references, truth)  # once, not once for each system
-    weights = _weights(len(references), n, seed) if len(references) else None
+    weights = _weights(len(references), n, seed)
     rows = {}
     for system, texts in systems.items():
         for score, measure in measures(texts, references, truth, names, min_cases).items():

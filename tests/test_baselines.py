@@ -76,10 +76,9 @@ def test_the_nearest_neighbour_of_a_training_study_is_itself():
 
 
 def test_no_channel_drowns_the_others():
-    # channel 1 is a thousand times larger and says the same of all; channel 0 tells the two apart
-    train = Cases(["a.", "b.", "c.", "d."], np.array([[0, 5000], [1, -5000], [0.1, -4900], [0.9, 5100]]))
-    studies = Cases([""] * 2, np.array([[0.95, 5050], [0.05, -5100]]))
-    assert baselines.NearestNeighbour().fit(train).predict(studies) == ["d.", "c."]
+    # two small channels tell what is alike, one large channel says the opposite
+    train = Cases(["alike.", "not alike."], np.array([[1, 1, -100], [-1, -1, 100]]) + 5)
+    assert baselines.NearestNeighbour().fit(train).predict(Cases([""], np.array([[1, 1, 100]]) + 5)) == ["alike."]
 
 
 @pytest.mark.parametrize("bad", [np.full((6, 4), np.nan), np.zeros((6, 2, 2))])
@@ -96,6 +95,11 @@ def test_the_report_with_the_same_tags_has_them_or_the_largest_overlap():
     shuffled = random.Random(0).sample(range(6), 6)
     again = baselines.SameTags().fit(Cases([TEXTS[k] for k in shuffled], tags=[TAGS[k] for k in shuffled]))
     assert again.predict(STUDIES) == written
+
+
+def test_a_study_without_findings_gets_the_report_of_one_without():
+    train = Cases(["Cardiomegaly.", "Cardiomegaly.", "Normal."], tags=[{"cardiomegaly"}, {"cardiomegaly"}, set()])
+    assert baselines.SameTags().fit(train).predict(Cases([""], tags=[set()])) == ["Normal."]
 
 
 @pytest.mark.parametrize("order", [1, 2, 4])
@@ -190,6 +194,7 @@ def test_one_report_is_its_own_best_template():
 def test_sentences_are_counted_without_case_and_written_as_most_do():
     texts = ["Lungs clear. HEART NORMAL.", "Heart normal. Heart normal.", "Lungs clear, heart normal."]
     assert templates.frequent_sentences(texts, 2) == ["Heart normal.", "Lungs clear."]
+    assert templates.frequent_sentences(["B. A.", "C."], 3) == ["A.", "B.", "C."]  # equally frequent: by the alphabet
 
 
 def test_on_real_reports_one_text_beats_the_most_common_report_and_much_of_the_literature(shared):

@@ -149,7 +149,8 @@ def test_refuses_what_cannot_be_compared():
         intervals.score_intervals({"a": ["x"]}, ["x"], [set(), set()])
     with pytest.raises(ValueError, match="no study has a reference"):
         intervals.paired(["x"], ["y"], [""])
-    with pytest.raises(ValueError, match="no study has a reference"):
-        intervals.score_intervals({"a": []}, [])
+    for systems, references in (({"a": []}, []), ({}, ["x"])):
+        with pytest.raises(ValueError, match="nothing to score"):
+            intervals.score_intervals(systems, references)
     with pytest.raises(ValueError, match="at least one resample"):
         intervals.paired(["x"], ["y"], ["x"], n=0)
