@@ -20,7 +20,8 @@ ALLOWED = {
     "reports": set(),
     "vocabulary": {"paths", "reports"},
     "metrics": set(),
-    "findings": set(),
+    "finding_rules": set(),
+    "findings": {"finding_rules"},
     "images": set(),
     # data come in
     "phantom": {"paths"},
