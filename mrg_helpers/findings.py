@@ -16,7 +16,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from .finding_rules import CUES, DEGREE, DEGREES, DEVICES, FINDINGS, NORMAL, PART_OF, SIDES, STOP, TURN, UNSIDED
+from .finding_rules import (
+    CUES,
+    DEGREE,
+    DEGREES,
+    DEVICES,
+    FINDINGS,
+    NORMAL,
+    PART_OF,
+    SIDES,
+    STOP,
+    TOGETHER,
+    TURN,
+    UNSIDED,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,11 +105,11 @@ def mentions(text: str) -> list[Mention]:
 
 
 def _named(text: str) -> list[tuple[int, int, str]]:
-    """Spans that name a finding, the longest first; a span that overlaps a longer one is dropped."""
+    """Spans that name a finding; one that overlaps a longer one is dropped, unless both may stand ``TOGETHER``."""
     spans = [(*match.span(), name) for name, pattern in _WORDINGS.items() for match in pattern.finditer(text)]
     kept: list[tuple[int, int, str]] = []
     for start, end, name in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
-        if all(end <= a or b <= start or (a, b) == (start, end) for a, b, _ in kept):
+        if all(end <= a or b <= start or (a, b) == (start, end) or {name, other} == TOGETHER for a, b, other in kept):
             kept.append((start, end, name))
     return sorted(kept)
 
