@@ -18,6 +18,7 @@ _HEART = (
 )
 _TO_LARGE = r"(?:(?!normal|with|limits|lungs?)[\w,/-]+ ){0,6}?(?:enlarged|enlargement|large|widened|borderline)"
 _AIR = r"(?:air-?\s?space|alveolar|patchy|hazy|confluent|ill-defined|focal)"
+_IN_LUNG = r"(?:lung|midlung|pulmonary|(?:bi)?basilar|basal|base|apex|apical|perihilar|retrocardiac|lingula|lobe)"
 _BENT = r"(?:tort[ur]o?us|torturous|tortuosity|unfold\w+|ectatic|ectasia|elongated)"
 _GRANULOMA = r"(?:granulomas?|granulomata)"
 _SMALL = r"(?:low(?:er)?|decreased|reduced|diminished|small|shallow)"
@@ -31,28 +32,30 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "tortuous aorta": (rf"{_BENT},? {_few(6)}aort(?:a|ic)", rf"aort(?:a|ic) {_few(6)}{_BENT}"),
     "hiatal hernia": ("(?:hiatal|hiatus|diaphragmatic|paraesophageal) hernias?",),
     "hyperinflation": (r"hyper-?\s?(?:inflat|expan|aerat|disten)\w+", r"(?:large|increased) lung volumes"),
-    "low lung volumes": (rf"{_SMALL} {_few(2)}volumes?(?! (?:of|pleural|(?:\w+ )?effusions?)\b)", rf"volumes? (?!.{{0,15}}normal){_few(3)}{_SMALL}",
+    "low lung volumes": (rf"{_SMALL} {_few(2)}volumes?(?! (?:of|pleural|(?:\w+ )?effusions?)\b)",
+        rf"volumes? (?!.{{0,15}}normal){_few(3)}{_SMALL}",
         r"(?:hypo-?|under)(?:inflat|expan|aerat|ventil)\w+", r"(?:poor|low|suboptimal|shallow) inspirat\w+"),
     "nodule": ("nodules?",),
     "lung lesion": (r"nodular (?:opacit\w+|densit\w+|lesions?)", "mass(?:es)?", "lesions?", "neoplasms?", "tumors?",
         "malignancy", "carcinoma"),
-    "calcified granuloma": (rf"calcified {_few(5)}(?:{_GRANULOMA}|nodules?)", rf"{_GRANULOMA} {_few(3)}calcified"),
+    "calcified granuloma": (rf"calcifi(?:ed|c) {_few(6)}(?:{_GRANULOMA}|nodules?)", rf"{_GRANULOMA} {_few(3)}calcified"),
     "granuloma": (_GRANULOMA,),
     "granulomatous disease": (r"granulomatous (?:disease|process|infection|sequela\w*|change\w*|calcification\w*)",
         "histoplasmosis"),
     "airspace opacity": (rf"{_AIR} {_few(2)}(?:opacit\w+|opacification|disease|process|densit\w+)", r"infiltrat\w+"),
     "consolidation": (r"consolidat\w+",),
-    "lung opacity": (r"opacit\w+", "opacification"),
+    "lung opacity": (r"opacit\w+", "opacification",
+        rf"(?:{_IN_LUNG}|streaky|linear|patchy|vague|interstitial) densit\w+", rf"densit\w+ {_few(5)}{_IN_LUNG}"),
     "pneumonia": ("(?:broncho)?pneumonias?", "infectious process", "pulmonary infection"),
-    "atelectasis": (r"atelecta\w+",),
+    "atelectasis": (r"atelecta\w+", "(?:lung|lobar|lobe) collapse", rf"collapse of {_few(4)}(?:lung|lobe)"),
     "edema": ("edema",),
     "vascular congestion": (r"(?:vascular|venous|pulmonary) (?:\w+ )?(?:congestion|engorgement|prominence)",
-        r"congesti(?:ve|on) (?:cardiac|heart)?(?: failure)?", "heart failure",
+        "(?:heart|cardiac) failure",
         rf"(?:prominent|increased|engorged|prominence of) {_few(3)}(?:pulmonary|lung|central|hilar) {_few(1)}vascul\w+",
         rf"pulmonary vascul\w+ {_few(2)}(?:prominent|increased|engorged|congested)"),
     "pleural effusion": ("(?:pleural )?(?<!pericardial )(?<!joint )effusions?", "pleural fluid", "hydropneumothorax"),
     "pneumothorax": (r"(?:hydro|hemo)?pneumo-?\s?thora(?:x|ces)\w*", "pleural air(?: collections?)?"),
-    "pleural other": (r"pleural (?:\w+ )?(?:thickening|scarring|plaques?|calcifications?)", "fibrothorax"),
+    "pleural other": (r"pleural(?:-\w+)? (?:\w+ )?(?:thickening|scarring|plaques?|calcifications?)", "fibrothorax"),
     "emphysema": (r"(?<!subcutaneous )emphysema\w*", "copd", r"(?:chronic )?obstructive (?:\w+ )?(?:disease|change\w*)"),
     "scarring": ("scar(?:ring|s)?", r"cicatri\w+", "(?<!cystic )fibros[ie]s", "fibrotic"),
     "elevated diaphragm": (rf"(?:elevat\w+|eventration) {_few(4)}(?:hemi)?diaphragms?", r"diaphragm\w* hump",
@@ -62,13 +65,15 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "degenerative change": (r"degenerative (?:\w+ )?(?:changes?|disease|disc|spurring)", "spondylosis", r"osteophyt\w+",
         "arthritic changes?"),
     "scoliosis": (r"(?:dextro|levo)?-?scolio\w+(?: curvature)?", "(?:dextro|levo)curvature",
-        r"curvature of (?:the )?(?:\w+ ){0,2}?spine", "(?:right|left)ward curvature"),
+        r"curvature (?:of |in )?(?:the )?(?:\w+ ){0,2}?(?:spine|thoracolumbar)",
+        "(?:spine|spinal|thoracolumbar) curvature", "(?:right|left)ward curvature"),
     "fracture": (r"fractur\w+",),
     "pacemaker": (r"(?:(?:cardiac )?pace-?\s?makers?|aicd|icd|defibrillator)(?: generator| device| leads?)*",),
     "central line": ("central (?:venous )?(?:catheters?|lines?)", "picc(?: line| catheter)?", r"port-?a-?cath\w*",
         rf"(?:venous|(?:hemo)?dialysis|jugular|subclavian|ij|pic|indwelling|port) {_few(1)}catheters?", "mediport", "catheter tip"),
     "sternotomy wires": ("sternotomy(?: (?:wires?|sutures?))?", "sternal (?:wires?|sutures?)"),
-    "support devices": ("(?:endotracheal|tracheostomy|nasogastric|enteric|feeding|chest) tubes?", "stents?", r"prosthe\w+"),
+    "support devices": ("(?:endotracheal|tracheostomy|nasogastric|enteric|feeding|chest) tubes?", "stents?", r"prosthe\w+",
+        "(?:monitor(?:ing)?|ekg|ecg|electronic|closure) (?:leads?|devices?)", "(?:pleural|drainage|shunt) catheters?"),
 }  # fmt: skip
 
 # Two names that share a word, "aorta": "the aorta is tortuous and calcified" says both.
@@ -96,13 +101,19 @@ NORMAL: dict[str, tuple[str, ...]] = {
 
 # Cues before a finding reach it from anywhere in its clause; cues after it, only within its phrase.
 _NO_CHANGE = r"\b(?:no|not|without)(?: \w+){0,2}? (?:chang\w+|increase|decrease|improvement)\b|\bnot only\b"
-_DENIAL = r"""\b(?:no\ longer|no|not(?!\ (?:\w+\ )?(?:exclude|seen|identified|visuali[sz]ed))|without|absence\ of|absent|free\ of|clear\ of|negative\ for|neither|nor|lack\ of
-    |rather\ than|(?<!near-complete\ )resolution\ of|(?<!has\ )(?<!have\ )(?<!completely\ )resolved|removal\ of|excludes|denies)\b"""
-_DOUBT = r"""\b(?:may|might|could|possib\w+|probab\w+|likely|perhaps|presum\w+|potential\w*|suspicious\ for|suspect\w*
+_DENIAL = r"""\b(?:no\ longer|no
+    |not(?!\ (?:\w+\ )?(?:exclude|seen|identified|visuali[sz]ed))
+    |without|absence\ of|absent|free\ of|clear\ of|negative\ for|neither|nor|lack\ of
+    |rather\ than
+    |(?<!near-complete\ )resolution\ of|(?<!has\ )(?<!have\ )(?<!completely\ )resolved|removal\ of|excludes|denies)\b"""
+_DOUBT = r"""\b(?:may|maybe|might|could|possib\w+|probab\w+|likely|perhaps|presum\w+|potential\w*|suspicious\ for|suspect\w*
     |suspicion|(?<!to\ )suggest\w*|favor\w*|concern\w*\ (?:for|of)|worrisome\ for|question\w*|equivocal|versus|vs|rule\ out
-    |(?:can\ ?)?not\ (?:\w+\ )?exclude|difficult\ to\ (?:\w+\ )?exclude|evaluate\ for|to\ exclude|differential|correlate\ (?:\w+\ )?for)\b"""
+    |(?:can\ ?)?not\ (?:\w+\ )?exclude
+    |difficult\ to\ (?:\w+\ )?exclude|evaluate\ for|to\ exclude|differential|correlate\ (?:\w+\ )?for)\b"""
 _DENIED_AFTER = r"""\b(?:(?:not|no\ longer)\ (?:\w+\ ){0,2}?(?:seen|identified|present|evident|visuali[sz]ed|appreciated|noted
-    |demonstrated|observed|apparent|visible|enlarged|xxxx)|(?:is|are|appears?)\ within\ (?:normal\ limits|limits\ of\ normal)|(?:has|have)\ (?:been\ )?(?:resolved|removed|cleared)
+    |demonstrated|observed|apparent|visible|enlarged|xxxx(?!\ since))
+    |(?:is|are|appears?)\ within\ (?:normal\ limits|limits\ of\ normal)
+    |(?:has|have)\ (?:been\ )?(?:resolved|removed|cleared)
     |(?:is|are)\ absent|(?:is|are|been)\ (?:excluded|removed))\b"""
 _DOUBTED_AFTER = r"""\b(?:(?:can\ ?not|could\ not|not|difficult\ to|hard\ to)(?:\ be)?(?:\ \w+)??\ exclude\w*|suspected
     |(?:is|are)\ (?:\w+\ )?(?:possible|questioned|considered|unlikely|likely)|could\ have|versus|vs)\b"""

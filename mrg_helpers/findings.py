@@ -154,8 +154,10 @@ def _one_phrase(between: str) -> bool:
 
 
 def _side(clause: str, start: int, end: int) -> str:
-    """The side that is named nearest to the finding."""
-    near = min(SIDES.finditer(clause), key=lambda match: _distance(match, start, end), default=None)
+    """The side that is named nearest to the finding; one that comes after "and" or a comma belongs to the next finding."""
+    sides = list(SIDES.finditer(clause))
+    own = [match for match in sides if not re.search(r",|\band\b", clause[end : match.start()])]
+    near = min(own or sides, key=lambda match: _distance(match, start, end), default=None)
     return "" if near is None else near.lastgroup
 
 

@@ -22,6 +22,7 @@ ALLOWED = {
     "metrics": set(),
     "finding_rules": set(),
     "findings": {"finding_rules"},
+    "agreement": {"finding_rules", "findings", "reports"},
     "images": set(),
     # data come in
     "phantom": {"paths"},
