@@ -31,6 +31,9 @@ ALLOWED = {
     "tables": {"layouts", "reports"},
     "splits": {"reports"},
     "datasets": {"download", "images", "layouts", "paths", "phantom", "reports", "splits", "tables"},
+    "similar": {"images", "reports"},
+    "audit_checks": {"features", "images", "reports", "similar", "splits"},
+    "audit": {"audit_checks", "reports"},
     # images become features
     "inception": {"download", "paths"},
     "features": {"images", "inception", "paths"},
