@@ -16,6 +16,8 @@ The way of the data, one module an arrow, always to the right::
 ``decoding``    ``generate``: greedy, sampling and beam search for every model
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them
 ``findings``    which findings a text asserts, denies or doubts
+``agreement``   how well ``findings`` reads, against tags that people gave; ``finding_rules`` are its words
+``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``evaluation``  baselines and tables of scores
 ``plots``       static figures; ``widgets`` are their interactive twins
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks

@@ -136,7 +136,7 @@ def copied_images(table: pd.DataFrame, read: bool, progress: bool) -> Iterator[R
         hits = sorted(similar.alike_images(mine, known), key=lambda hit: -hit[2])
         here, there = second["study_id"].tolist(), first["study_id"].tolist()
         surely = sum(similarity >= SAME for *_, similarity in hits)
-        said = f"look at the pairs: of {surely} a person would hardly say that they are two X-rays, the others are very similar"
+        said = f"pairs of {SAME:.0%} and more are one X-ray (here {surely}); look at the others, who may be two very similar patients"
         examples = [f"{here[k]} as {there[j]} ({similarity:.0%})" for k, j, similarity in hits]
         if unread and not hits:
             yield _unchecked(

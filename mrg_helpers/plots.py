@@ -1,7 +1,7 @@
 """The static figures of the notebooks. Each function takes arrays or a DataFrame and returns a Matplotlib figure.
 
 No function here knows a model, a data set or a file. This module holds the figures with X-rays in them; those made from
-numbers alone live in ``charts`` and are offered here too, so that a notebook needs one import.
+numbers alone live in ``charts`` and ``check_charts`` and are offered here too, so that a notebook needs one import.
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ from .charts import (
     training_curves,
     use_style,
 )
+from .check_charts import agreement_dots, audit_bars
 from .heatmaps import Box, Boxes, cell_rectangles, overlay, shrink, spread
 
 __all__ = [
+    "agreement_dots",
+    "audit_bars",
     "bar_counts",
     "co_occurrence",
     "coverage_curves",

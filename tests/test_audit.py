@@ -98,7 +98,7 @@ def test_a_picture_that_was_resized_and_stored_again(table, tmp_path):
     rows = verdicts(table, read_images=True)
     row = rows["image: looks alike", "train, test"]
     assert (row.verdict, row.count) == ("leak", 1) and row.examples[0].startswith("s18 as s1 (")
-    assert "of 1 a person" in row.explanation
+    assert "(here 1)" in row.explanation
     assert rows["image: looks alike", "train, val"].verdict == "clean"
     assert verdicts(table)["image: looks alike", ""].verdict == "not checked"
 

@@ -45,7 +45,8 @@ ALLOWED = {
     # pictures take arrays, never models
     "heatmaps": set(),
     "charts": set(),
-    "plots": {"charts", "heatmaps"},
+    "check_charts": {"charts"},
+    "plots": {"charts", "check_charts", "heatmaps"},
     "widgets": {"charts", "heatmaps", "plots"},
     # on top: the names of artefacts, the notebooks, the command line
     "stages": {"__init__", "datasets", "decoding", "features", "inception", "models", "paths", "phantom", "reports", "training",
