@@ -136,7 +136,9 @@ def copied_images(table: pd.DataFrame, read: bool, progress: bool) -> Iterator[R
         hits = sorted(similar.alike_images(mine, known), key=lambda hit: -hit[2])
         here, there = second["study_id"].tolist(), first["study_id"].tolist()
         surely = sum(similarity >= SAME for *_, similarity in hits)
-        said = f"pairs of {SAME:.0%} and more are one X-ray (here {surely}); look at the others, who may be two very similar patients"
+        said = (
+            f"pairs of {SAME:.0%} and more are one X-ray (here {surely}); the others may be two similar patients: look"
+        )
         examples = [f"{here[k]} as {there[j]} ({similarity:.0%})" for k, j, similarity in hits]
         if unread and not hits:
             yield _unchecked(
