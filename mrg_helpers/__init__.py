@@ -16,9 +16,11 @@ The way of the data, one module an arrow, always to the right::
 ``decoding``    ``generate``: greedy, sampling and beam search for every model
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them; METEOR where its program is there
 ``findings``    which findings a text asserts, denies or doubts
+``agreement``   how well ``findings`` reads, against tags that people gave; ``finding_rules`` are its words
 ``evaluation``  tables of scores, and how much of its own a system says
 ``baselines``   what a model has to beat; ``templates`` finds the fixed text with the highest BLEU-4
 ``intervals``   how sure a score is: the bootstrap over studies
+``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
 ``plots``       static figures; ``widgets`` are their interactive twins
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks

@@ -1,7 +1,8 @@
 """The static figures of the notebooks. Each function takes arrays or a DataFrame and returns a Matplotlib figure.
 
 No function here knows a model, a data set or a file. This module holds the figures with X-rays in them; those made from
-numbers alone live in ``charts`` and ``score_charts`` and are offered here too, so that a notebook needs one import.
+numbers alone live in ``charts``, ``score_charts`` and ``check_charts`` and are offered here too: a notebook needs one
+import.
 """
 
 from __future__ import annotations
@@ -30,10 +31,13 @@ from .charts import (
     training_curves,
     use_style,
 )
+from .check_charts import agreement_dots, audit_bars
 from .heatmaps import Box, Boxes, cell_rectangles, overlay, shrink, spread
 from .score_charts import leaderboard, most_frequent, score_intervals
 
 __all__ = [
+    "agreement_dots",
+    "audit_bars",
     "bar_counts",
     "co_occurrence",
     "coverage_curves",

@@ -21,7 +21,9 @@ ALLOWED = {
     "vocabulary": {"paths", "reports"},
     "meteor": set(),
     "metrics": {"meteor"},
-    "findings": set(),
+    "finding_rules": set(),
+    "findings": {"finding_rules"},
+    "agreement": {"finding_rules", "findings", "reports"},
     "images": set(),
     # data come in
     "phantom": {"paths"},
@@ -30,6 +32,9 @@ ALLOWED = {
     "tables": {"layouts", "reports"},
     "splits": {"reports"},
     "datasets": {"download", "images", "layouts", "paths", "phantom", "reports", "splits", "tables"},
+    "similar": {"images", "reports"},
+    "audit_checks": {"features", "images", "reports", "similar", "splits"},
+    "audit": {"audit_checks", "reports"},
     # images become features
     "inception": {"download", "paths"},
     "features": {"images", "inception", "paths"},
@@ -46,7 +51,8 @@ ALLOWED = {
     "heatmaps": set(),
     "charts": set(),
     "score_charts": {"charts"},
-    "plots": {"charts", "heatmaps", "score_charts"},
+    "check_charts": {"charts"},
+    "plots": {"charts", "check_charts", "heatmaps", "score_charts"},
     "widgets": {"charts", "heatmaps", "plots"},
     # on top: the names of artefacts, the notebooks, the command line
     "stages": {"__init__", "datasets", "decoding", "features", "inception", "models", "paths", "phantom", "reports", "training",

@@ -41,7 +41,19 @@ def padded_sideways(row: int, column: int, grid: tuple[int, int]) -> tuple[float
     return top, left, bottom, right
 
 
+AGREED = pd.DataFrame(
+    {"cases": [1200, 3], "precision": [0.9, np.nan], "recall": [1.0, 0.0], "F1": [0.95, 0.0]}, index=["edema", "$x$"]
+)
+AUDITED = pd.DataFrame(
+    [("patient", "train, test", "leak", 2, 0.4), ("text", "all", "beware", 9, 1.0), ("study", "train, val", "clean", 0, 0.0),
+     ("image", "", "not checked", np.nan, np.nan)],
+    columns=["check", "between", "verdict", "count", "share"],
+)  # fmt: skip
+
 FIGURES = {
+    "agreement_dots": lambda: plots.agreement_dots(AGREED),
+    "audit_bars": lambda: plots.audit_bars(AUDITED),
+    "audit_bars of one check": lambda: plots.audit_bars(AUDITED.tail(1)),
     "bar_counts": lambda: plots.bar_counts(pd.Series({"no": 9, "x" * 300: 3, "costs $5 or $6": 1}), "words", "times"),
     "co_occurrence": lambda: plots.co_occurrence(pd.DataFrame([[5, 2], [2, 4]], list("ab"), list("ab"))),
     "co_occurrence of nothing": lambda: plots.co_occurrence(pd.DataFrame([[3]], ["a"], ["a"])),
