@@ -115,7 +115,7 @@ def _known(training_texts: Sequence[str]) -> set[tuple[str, ...]]:
 
 def true_findings(references: Sequence[str], truth: Sequence[set[str]] | None = None) -> list[set[str]]:
     """What each patient has: the known truth where there is one (the phantom), else what the reference asserts."""
-    return list(truth) if truth is not None else [findings.asserted(reference) for reference in references]
+    return list(truth) if truth is not None else [findings.abnormal(reference) for reference in references]
 
 
 def finding_table(texts: Sequence[str], truth: Sequence[set[str]]) -> pd.DataFrame:

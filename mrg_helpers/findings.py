@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Status = Literal["asserted", "uncertain", "denied"]
 PRECEDENCE: tuple[Status, ...] = ("asserted", "uncertain", "denied")
+NO_FINDING = "no finding"
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,18 @@ def label(text: str) -> dict[str, Status]:
         labels[mention.name] = min(known, mention.status, key=PRECEDENCE.index)
     abnormal = {name for name, status in labels.items() if status != "denied"}
     if text.strip() and abnormal <= DEVICES:
-        labels["no finding"] = "asserted"
+        labels[NO_FINDING] = "asserted"
     return labels
 
 
 def asserted(text: str) -> set[str]:
     """The findings that ``text`` asserts."""
     return {name for name, status in label(text).items() if status == "asserted"}
+
+
+def abnormal(text: str) -> set[str]:
+    """The findings that ``text`` asserts, "no finding" left out: empty for a normal report."""
+    return asserted(text) - {NO_FINDING}
 
 
 def mentions(text: str) -> list[Mention]:

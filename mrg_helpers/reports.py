@@ -159,7 +159,12 @@ def tokenize(text: object) -> list[str]:
         >>> tokenize("Heart size normal, 1.9 cm.")
         ['heart', 'size', 'normal', ',', '1.9', 'cm', '.']
     """
-    return _TOKEN.findall(clean(text).lower())
+    return split_tokens(clean(text))
+
+
+def split_tokens(text: str) -> list[str]:
+    """The tokens of a text that is clean already. No token goes over a blank, so a text has the tokens of its sentences."""
+    return _TOKEN.findall(text.lower())
 
 
 def detokenize(tokens: Sequence[str]) -> str:

@@ -13,14 +13,16 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from . import __version__, datasets, paths, phantom, reports
+from . import __version__, datasets, findings, paths, phantom, reports
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
@@ -45,7 +47,9 @@ class Settings:
         components: of the features that a model reads, see :class:`mrg_helpers.features.FeatureCache`; 0 for all channels.
         max_words, min_count: see :meth:`mrg_helpers.vocabulary.Vocabulary.fit`; ``max_words`` 0 keeps all.
         max_length: the most tokens of a report that are learnt and written.
-        embedding ... concepts: see :class:`mrg_helpers.models.ShowAttendTell`.
+        embedding ... word_dropout: see :class:`mrg_helpers.models.ShowAttendTell`.
+        concepts: weight of asking the regions for the findings that the reports assert, see :func:`concept_names`; 0 does not.
+        emphasis: how much a word counts in training in a sentence that asserts a finding; in any other it counts 1.
         epochs ... patience: see :class:`mrg_helpers.training.TrainingSettings`.
     """
 
@@ -60,22 +64,24 @@ class Settings:
     image_size: int = 224
     resize: str = "pad"
     cells: int = 8
-    components: int = 192
+    components: int = 384
     max_words: int = 0
     min_count: int = 2
     max_length: int = 90
     model: str = "show_attend_tell"
     embedding: int = 128
     units: int = 192
-    attention_units: int = 128
+    attention_units: int = 64
     cell: str = "gru"
     gate: bool = True
     penalty: float = 0.0
-    dropout: float = 0.2
+    dropout: float = 0.4
+    feature_dropout: float = 0.1
     word_dropout: float = 0.3
-    concepts: float = 0.05
-    epochs: int = 15
-    batch_size: int = 16
+    concepts: float = 1.0
+    emphasis: float = 5.0
+    epochs: int = 32
+    batch_size: int = 32
     learning_rate: float = 4e-3
     patience: int = 15
 
@@ -93,7 +99,7 @@ IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells")
 TEXT = ("target", "max_words", "min_count")
 MODEL = (
     "components", "max_length", "model", "embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout",
-    "word_dropout", "concepts", "epochs", "batch_size", "learning_rate", "patience",
+    "feature_dropout", "word_dropout", "concepts", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
 )  # fmt: skip
 
 
@@ -213,18 +219,46 @@ def target_texts(table: pd.DataFrame, target: str) -> list[str]:
     return [reports.target_text(row, target) for row in table.to_dict("records")]
 
 
+def concept_names(settings: Settings) -> list[str]:
+    """The findings that the regions are asked for: those that at least one training report in a hundred, and two, assert."""
+    if not settings.concepts:
+        return []
+    table = ensure_studies(settings).table
+    texts = [text for text in target_texts(table[table["split"] == "train"], settings.target) if text]
+    counts = Counter(name for text in texts for name in findings.abnormal(text))
+    least = max(2, len(texts) / 100)
+    return sorted(name for name, count in counts.items() if count >= least)
+
+
+def word_emphasis(text: str, emphasis: float, max_length: int) -> list[float]:
+    """How much each word of a clean report counts in training, the last number for ``<end>``.
+
+    Most sentences of most reports say that something is normal. Without emphasis a model learns to say so of everybody: by the
+    time a finding is as likely as not, its many wordings share that probability, and the one usual sentence wins.
+    """
+    weights = []
+    for sentence in reports.sentences(text):
+        weight = emphasis if findings.abnormal(sentence) else 1.0
+        weights += [weight] * len(reports.split_tokens(sentence))
+    return [*weights[: max_length - 2], 1.0]
+
+
 def examples(settings: Settings, split: str) -> Examples:
     """What there is to learn from in a split: the studies that have the target text, with their image and its tokens."""
     from .training import Examples
 
     table, cache, vocabulary = ensure_studies(settings).table, ensure_features(settings), ensure_vocabulary(settings)
     table = table[table["split"] == split]
-    rows, tokens = [], []
-    for study_id, text in zip(table["study_id"], target_texts(table, settings.target), strict=True):
-        if text:
-            rows.append(cache.index[study_id])
-            tokens.append(vocabulary.encode(text, settings.max_length))
-    return Examples(reader(cache), rows, tokens)
+    pairs = zip(table["study_id"], target_texts(table, settings.target), strict=True)
+    kept = [(study_id, text) for study_id, text in pairs if text]
+    names, found = concept_names(settings), [findings.abnormal(text) for _, text in kept]
+    return Examples(
+        reader(cache),
+        rows=[cache.index[study_id] for study_id, _ in kept],
+        tokens=[vocabulary.encode(text, settings.max_length) for _, text in kept],
+        emphasis=[word_emphasis(text, settings.emphasis, settings.max_length) for _, text in kept],
+        concepts=np.array([[name in those for name in names] for those in found]) if names else None,
+    )
 
 
 def reader(cache: FeatureCache) -> Callable:
@@ -240,8 +274,19 @@ def new_model(settings: Settings) -> ReportModel:
 
     cache, vocabulary = ensure_features(settings), ensure_vocabulary(settings)
     keras.utils.set_random_seed(settings.seed)
-    names = ("embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout", "word_dropout", "concepts")
+    names = (
+        "embedding",
+        "units",
+        "attention_units",
+        "cell",
+        "gate",
+        "penalty",
+        "dropout",
+        "feature_dropout",
+        "word_dropout",
+    )
     chosen = {name: getattr(settings, name) for name in names}
+    chosen |= {"concepts": concept_names(settings), "concept_weight": settings.concepts}
     return FAMILY[settings.model](vocabulary.words, cache.grid, cache.channels, note=cache.note, **chosen)
 
 

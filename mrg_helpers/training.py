@@ -55,25 +55,41 @@ class Examples:
         read: rows (B,) -> batch dictionary without the tokens, e.g. ``lambda rows: {"features": cache.read(rows)}``.
         rows: N row numbers for ``read``.
         tokens: N lists of ids, each ``<start>`` ... ``<end>``.
+        emphasis: N lists of numbers, how much each word counts in training (one less than the tokens: ``<start>`` is never
+            said); None: all the same.
+        concepts: (N, C), 1 where the report asserts a finding; for models that ask for ``inputs["concepts"]``.
     """
 
     read: Callable[[np.ndarray], dict]
     rows: Sequence[int]
     tokens: Sequence[Sequence[int]]
+    emphasis: Sequence[Sequence[float]] | None = None
+    concepts: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def batch(self, chosen: Sequence[int]) -> tuple[dict, np.ndarray]:
-        """The inputs (with ``"tokens"`` (B, T), what is read) and targets (B, T), what is to be said) of some examples."""
+        """The inputs and targets of some examples.
+
+        The inputs are what ``read`` gives, ``"tokens"`` (B, T), the words that are read, and ``"emphasis"`` (B, T), and where
+        there are concepts ``"concepts"`` (B, C); the targets (B, T) are the words that are to be said.
+        """
         ids = pad([self.tokens[k] for k in chosen])
         inputs = self.read(np.asarray([self.rows[k] for k in chosen]))
-        return inputs | {"tokens": ids[:, :-1]}, ids[:, 1:]
+        if self.emphasis is None:
+            emphasis = np.ones(ids[:, 1:].shape, "float32")
+        else:
+            emphasis = pad([self.emphasis[k] for k in chosen], "float32")
+        inputs |= {"tokens": ids[:, :-1], "emphasis": emphasis}
+        if self.concepts is not None:
+            inputs["concepts"] = self.concepts[np.asarray(chosen)].astype("float32")
+        return inputs, ids[:, 1:]
 
 
-def pad(sequences: Sequence[Sequence[int]]) -> np.ndarray:
-    """Lists of ids -> (B, T) int32, filled up with ``<pad>`` at the end."""
-    ids = np.full((len(sequences), max(map(len, sequences))), PAD, "int32")
+def pad(sequences: Sequence[Sequence[float]], dtype: str = "int32") -> np.ndarray:
+    """Lists of ids (or of other numbers) -> (B, T), filled up with ``<pad>`` (0) at the end."""
+    ids = np.full((len(sequences), max(map(len, sequences))), PAD, dtype)
     for row, sequence in enumerate(sequences):
         ids[row, : len(sequence)] = sequence
     return ids
@@ -113,22 +129,27 @@ def iterate(examples: Examples, batches: Sequence[np.ndarray]) -> Iterator[tuple
 # ------------------------------------------------------------------------------------------------- loss and one step
 
 
-def masked_loss(logits, targets):
-    """Mean cross-entropy of a real word: (B, T, V), (B, T) -> scalar, in nats. Padding neither counts nor dilutes."""
-    real = tf.cast(targets != PAD, logits.dtype)  # (B, T)
+def masked_loss(logits, targets, emphasis=1.0):
+    """Mean cross-entropy of a real word: (B, T, V), (B, T) -> scalar, in nats. Padding neither counts nor dilutes.
+
+    ``emphasis`` (B, T) says how much each word counts.
+    """
+    weights = tf.cast(targets != PAD, logits.dtype) * emphasis  # (B, T)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)  # (B, T)
-    return tf.reduce_sum(losses * real) / tf.reduce_sum(real)
+    return tf.reduce_sum(losses * weights) / tf.reduce_sum(weights)
 
 
 def train_step(model, optimizer, inputs, targets):
-    """One step of teacher forcing: the model reads the true words, its gradient moves the weights. Returns the loss."""
+    """One step of teacher forcing: the model reads the true words, its gradient moves the weights.
+
+    Returns the loss per real word, every word counting the same.
+    """
     with tf.GradientTape() as tape:
         logits = model(inputs, training=True)
-        loss = masked_loss(logits, targets)
-        total = loss + sum(model.losses)
+        total = masked_loss(logits, targets, inputs["emphasis"]) + sum(model.losses)
     gradients = tape.gradient(total, model.trainable_variables)
     optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-    return loss
+    return masked_loss(logits, targets)
 
 
 def evaluate_loss(model: ReportModel, examples: Examples, batch_size: int = 64, predict=None) -> float:

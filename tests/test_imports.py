@@ -55,8 +55,8 @@ ALLOWED = {
     "plots": {"charts", "check_charts", "heatmaps", "score_charts"},
     "widgets": {"charts", "heatmaps", "plots"},
     # on top: the names of artefacts, the notebooks, the command line
-    "stages": {"__init__", "datasets", "decoding", "features", "inception", "models", "paths", "phantom", "reports", "training",
-               "vocabulary"},
+    "stages": {"__init__", "datasets", "decoding", "features", "findings", "inception", "models", "paths", "phantom", "reports",
+               "training", "vocabulary"},
     "pages": {"paths"},
     "runner": {"pages", "paths"},
     "__init__": set(),

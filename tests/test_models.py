@@ -5,11 +5,12 @@ import pytest
 import tensorflow as tf
 
 from mrg_helpers.models import FAMILY, ShowAttendTell, load_model, save_model
-from mrg_helpers.models.show_attend_tell import doubly_stochastic
+from mrg_helpers.models.show_attend_tell import doubly_stochastic, smooth_maximum
 
 WORDS = ["<pad>", "<unk>", "<start>", "<end>", "no", "effusion", "large", "."]
 GRID, CHANNELS = (2, 3), 5
 SMALL = {"embedding": 6, "units": 7, "attention_units": 4}
+CONCEPTS = {"concepts": ["effusion", "nodule"]}
 
 
 def make(name="show_attend_tell", **settings):
@@ -19,11 +20,14 @@ def make(name="show_attend_tell", **settings):
 def batch(seed=0, size=3, words=4):
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(size, 6, CHANNELS)).astype("float32")
-    return {"features": features, "tokens": rng.integers(2, len(WORDS), (size, words)).astype("int32")}
+    tokens = rng.integers(2, len(WORDS), (size, words)).astype("int32")
+    return {"features": features, "tokens": tokens, "concepts": rng.integers(0, 2, (size, 2)).astype("float32")}
 
 
 @pytest.mark.parametrize("name", FAMILY)
-@pytest.mark.parametrize("settings", [{}, {"cell": "lstm"}, {"positions": False, "gate": False, "mean_start": False}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"cell": "lstm"}, CONCEPTS, {"positions": False, "gate": False, "mean_start": False}]
+)
 def test_call_equals_unrolled_step(name, settings):
     model, inputs = make(name, **settings), batch()
     together = model(inputs).numpy()
@@ -38,7 +42,7 @@ def test_call_equals_unrolled_step(name, settings):
 
 @pytest.mark.parametrize("name", FAMILY)
 def test_saved_and_loaded_model_says_the_same(name, tmp_path):
-    model, inputs = make(name, penalty=0.1), batch()
+    model, inputs = make(name, penalty=0.1, **CONCEPTS), batch()
     save_model(model, tmp_path / "model.keras")
     again = load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(model(inputs), again(inputs))
@@ -56,7 +60,7 @@ def test_the_future_does_not_leak_into_the_past(name):
 
 
 def test_every_variable_learns():
-    model, inputs = make(cell="lstm", penalty=0.5, concepts=0.1), batch()
+    model, inputs = make(cell="lstm", penalty=0.5, **CONCEPTS), batch()
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(model(inputs, training=True) ** 2) + sum(model.losses)
     for variable, gradient in zip(
@@ -96,13 +100,27 @@ def test_word_dropout_hides_words_in_training_only():
     np.testing.assert_array_equal(make().forget(tokens), tokens)
 
 
-def test_concepts_ask_the_first_state_for_the_reports_words():
+def test_concepts_are_asked_of_the_regions_and_one_sure_region_is_enough():
     inputs = batch()
-    plain, asked = make(dropout=0.0), make(dropout=0.0, concepts=0.1)
+    plain, asked = make(dropout=0.0), make(dropout=0.0, **CONCEPTS)
     plain(inputs, training=True)
     assert not plain.losses
     asked(inputs, training=True)
-    assert len(asked.losses) == 1 and float(asked.losses[0]) > 0
+    logits = asked.start(inputs)["memory"]["concepts"].numpy()
+    assert logits.shape == (3, 2)
+    by_hand = np.log1p(np.exp(-np.where(inputs["concepts"] == 1, logits, -logits))).sum(axis=1).mean()
+    assert float(asked.losses[0]) == pytest.approx(by_hand, rel=1e-4)
+    sure = np.full((1, 6, 1), -9.0, "float32")
+    sure[0, 4] = 9
+    assert 9 - np.log(6) - 0.01 < float(smooth_maximum(sure)[0, 0]) < 9
+
+
+def test_what_the_regions_find_reaches_every_word():
+    model, inputs = make(**CONCEPTS), batch()
+    before = model(inputs).numpy()
+    model.find.bias.assign([9.0, -9.0])
+    moved = np.abs(model(inputs) - before).max(axis=(0, 2))  # (T,)
+    assert (moved > 1e-3).all()
 
 
 def test_unknown_cell_and_unreadable_files_are_named(tmp_path):

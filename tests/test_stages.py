@@ -55,6 +55,28 @@ def test_each_setting_has_its_own_folder_only_where_it_matters(tiny):
         assert [a != b for a, b in zip(base, folders(**change), strict=True)] == [bool(c) for c in changed], change
 
 
+def test_examples_carry_what_the_reports_assert(tiny):
+    names, train = stages.concept_names(tiny), stages.examples(tiny, "train")
+    assert names and "no finding" not in names
+    assert train.concepts.shape == (len(train), len(names)) and (train.concepts.sum(axis=0) >= 2).all()
+    assert [len(each) + 1 for each in train.emphasis] == [len(tokens) for tokens in train.tokens]
+    assert stages.ensure_model(tiny).settings["concepts"] == names
+    without = dataclasses.replace(tiny, concepts=0.0)
+    assert stages.concept_names(without) == [] and stages.examples(without, "train").concepts is None
+
+
+def test_words_count_more_where_a_finding_is_asserted():
+    text = "Heart normal. Large left effusion, 1.9 cm. No pneumothorax."
+    assert stages.word_emphasis(text, 5.0, 90) == [1.0] * 3 + [5.0] * 7 + [1.0] * 3 + [1.0]
+    assert stages.word_emphasis(text, 5.0, 6) == [
+        1.0,
+        1.0,
+        1.0,
+        5.0,
+        1.0,
+    ]  # four words and the end, as encode cuts them
+
+
 def test_every_setting_belongs_to_an_artefact():
     names = {field.name for field in dataclasses.fields(Settings)}
     assert names == {*stages.STUDIES, *stages.IMAGES, *stages.TEXT, *stages.MODEL}

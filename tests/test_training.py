@@ -44,6 +44,26 @@ def test_loss_is_per_real_word():
     assert float(masked_loss(np.zeros((2, 3, 8), "float32"), targets)) == pytest.approx(math.log(8))
 
 
+def test_emphasis_weighs_words_and_never_padding():
+    logits = np.random.default_rng(0).normal(size=(1, 3, 8)).astype("float32")
+    targets = np.array([[4, 5, 0]], "int32")
+    each = [float(masked_loss(logits[:, t : t + 1], targets[:, t : t + 1])) for t in (0, 1)]
+    emphasis = np.array([[3.0, 1.0, 7.0]], "float32")
+    assert float(masked_loss(logits, targets, emphasis)) == pytest.approx((3 * each[0] + each[1]) / 4, rel=1e-5)
+    assert float(masked_loss(logits, targets, 2.0)) == pytest.approx(float(masked_loss(logits, targets)), rel=1e-6)
+
+
+def test_what_an_example_brings_stands_in_its_batch():
+    plain = examples(4)
+    twice = [[2.0] * (len(tokens) - 1) for tokens in plain.tokens]
+    inputs, targets = Examples(plain.read, plain.rows, plain.tokens, twice, np.eye(4, dtype=bool)).batch([2, 0])
+    np.testing.assert_array_equal(inputs["concepts"], np.eye(4)[[2, 0]])
+    np.testing.assert_array_equal(inputs["emphasis"], 2.0 * (targets != 0))
+    inputs, targets = plain.batch([2, 0])
+    np.testing.assert_array_equal(inputs["emphasis"], np.ones(targets.shape))
+    assert "concepts" not in inputs
+
+
 def test_batches_hold_everyone_once_and_similar_lengths():
     lengths = np.random.default_rng(0).integers(5, 60, 500)
     for rng in (None, np.random.default_rng(1)):

@@ -4,10 +4,12 @@ Xu et al., "Show, Attend and Tell: Neural Image Caption Generation with Visual A
 additive attention of Bahdanau et al. (arXiv:1409.0473). In comparison with the paper: the image network is InceptionV3 and stays
 as it is; the annotations carry a learnt embedding of their position, since the X-ray of a chest is always taken the same way
 round; GRU or LSTM; soft attention; words are read out of state, context and last word by a sum (the paper's deep output layer);
-the mean annotation is normalised over the batch before it starts the state; optionally, the regions are also asked for words.
+the mean annotation is normalised over the batch before it starts the state; optionally, the regions are also asked for findings.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -26,18 +28,22 @@ class ShowAttendTell(ReportModel):
         words, grid, channels, note: see :class:`mrg_helpers.models.base.ReportModel`.
         embedding: E, size of a word's vector.
         units: U, size of the decoder's state and of an annotation.
-        attention_units: size of the hidden layer that scores a region.
+        attention_units: A, size of the hidden layer that scores a region.
         cell: ``"gru"`` or ``"lstm"``.
         positions: add a learnt vector for the position of each cell of the grid.
         mean_start: start from the mean annotation; otherwise from zeros.
         gate: weigh the context with a scalar beta (section 4.2.1 of the paper).
         penalty: weight of the doubly stochastic penalty, which asks every region for the same attention over the whole report.
         dropout: share of the annotations', words' and outputs' entries that are dropped in training.
+        feature_dropout: share of the features' entries that are dropped in training.
         word_dropout: share of the words read in training that become ``<unk>``, so that the model leans on the image.
-        concepts: weight of a loss that asks the regions which words the report contains (multiple-instance learning, Fang
-            et al., CVPR 2015, arXiv:1411.4952). What they answer together enters the first state and every word that is
-            read (You et al., CVPR 2016, arXiv:1603.03925), and what the attended ones answer is added to the logits. 0 is the
-            paper's model. Without it, a thousand reports are too few to learn the language *and* where to look.
+        concepts: names of C findings that every region is asked for; training then needs ``inputs["concepts"]`` (B, C), 1 where
+            the report asserts the finding. A picture has a finding if one of its regions shows it (multiple-instance learning,
+            Fang et al., CVPR 2015, arXiv:1411.4952). What is found joins the first state and every word that is read (You et
+            al., CVPR 2016, arXiv:1603.03925; Jing et al., ACL 2018, arXiv:1711.08195), and what the attended regions show joins
+            the word that is written. Empty: the paper's model, for which a thousand reports are too few to learn the language
+            *and* what to look for.
+        concept_weight: of the loss of that question.
 
     Example:
         >>> model = ShowAttendTell(vocabulary.words, grid=(8, 8), channels=2048)
@@ -46,15 +52,16 @@ class ShowAttendTell(ReportModel):
 
     def __init__(
         self, words, grid, channels, note="", embedding=128, units=256, attention_units=256, cell="gru", positions=True,
-        mean_start=True, gate=True, penalty=0.0, dropout=0.3, word_dropout=0.0, concepts=0.0, **kwargs,
+        mean_start=True, gate=True, penalty=0.0, dropout=0.3, feature_dropout=0.0, word_dropout=0.0,
+        concepts: Sequence[str] = (), concept_weight=1.0, **kwargs,
     ):  # fmt: skip
         super().__init__(words, grid, channels, note, **kwargs)
         if cell not in ("gru", "lstm"):
             raise ValueError(f'cell is {cell!r}; it can be "gru" or "lstm"')
         self.settings = {
             "embedding": embedding, "units": units, "attention_units": attention_units, "cell": cell, "positions": positions,
-            "mean_start": mean_start, "gate": gate, "penalty": penalty, "dropout": dropout,
-            "word_dropout": word_dropout, "concepts": concepts,
+            "mean_start": mean_start, "gate": gate, "penalty": penalty, "dropout": dropout, "feature_dropout": feature_dropout,
+            "word_dropout": word_dropout, "concepts": list(concepts), "concept_weight": concept_weight,
         }  # fmt: skip
         dense = keras.layers.Dense
         self.encoder = dense(units, name="encoder")
@@ -77,9 +84,11 @@ class ShowAttendTell(ReportModel):
         self.state_to_word = dense(embedding, use_bias=False, name="state_to_word")
         self.context_to_word = dense(embedding, use_bias=False, name="context_to_word")
         self.to_logits = dense(len(self.words), name="to_logits")
-        self.concepts = dense(len(self.words), name="concepts") if concepts else None
-        self.gist = dense(embedding, use_bias=False, kernel_initializer="zeros", name="gist") if concepts else None
+        self.find = dense(len(concepts), name="find") if concepts else None
+        self.found_to_word = dense(embedding, name="found_to_word") if concepts else None
+        self.shown_to_word = dense(embedding, use_bias=False, name="shown_to_word") if concepts else None
         self.drop = keras.layers.Dropout(dropout)
+        self.drop_features = keras.layers.Dropout(feature_dropout)
         self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
 
@@ -89,21 +98,19 @@ class ShowAttendTell(ReportModel):
 
     def start(self, inputs, training=False):
         """Annotations, their part of the attention's score, and the first state: (B, R, D) -> state."""
-        annotations = self.encoder(inputs["features"])  # (B, R, U)
+        annotations = self.encoder(self.drop_features(inputs["features"], training=training))  # (B, R, U)
         if self.position is not None:
             annotations = annotations + self.position(ops.arange(self.regions))
         annotations = self.drop(ops.relu(annotations), training=training)
         memory = {"annotations": annotations, "keys": self.score_region(annotations)}
-        seen = mean = ops.mean(annotations, axis=1)  # (B, U)
-        if self.concepts is not None:
-            memory["words"] = smooth_maximum(self.concepts(annotations))  # (B, V)
-            seen = ops.concatenate([seen, ops.sigmoid(memory["words"])], axis=-1)
+        mean = ops.mean(annotations, axis=1)  # (B, U)
         # Of length one: with hundreds of entries of deviation one, each step of Adam would throw the state about.
-        seen = self.normalise(seen, training=training) * seen.shape[-1] ** -0.5
-        if self.concepts is not None:
-            memory["gist"] = self.gist(
-                seen
-            )  # (B, E), joins every word that is read: what comes last must not be forgotten
+        seen = self.normalise(mean, training=training) * mean.shape[-1] ** -0.5
+        if self.find is not None:
+            memory["concepts"] = smooth_maximum(self.find(annotations))  # (B, C), logits
+            found = ops.sigmoid(memory["concepts"])
+            memory["found"] = self.found_to_word(found)  # (B, E), read with every word: the last must not be forgotten
+            seen = ops.concatenate([seen, found], axis=-1)
         mean_start = self.settings["mean_start"]
         first = [layer(seen) if mean_start else ops.zeros_like(mean) for layer in self.start_state]
         return {"memory": memory, "cell": first}
@@ -124,9 +131,10 @@ class ShowAttendTell(ReportModel):
 
     def read_out(self, embedded, hidden, context, training=False):
         """Word, state and context (..., E), (..., U), (..., U) -> logits (..., V)."""
-        joint = ops.tanh(embedded + self.state_to_word(hidden) + self.context_to_word(context))
-        logits = self.to_logits(self.drop(joint, training=training))
-        return logits if self.concepts is None else logits + self.concepts(context)  # the words of where it looks
+        joint = embedded + self.state_to_word(hidden) + self.context_to_word(context)
+        if self.find is not None:
+            joint = joint + self.shown_to_word(ops.tanh(self.find(context)))  # the findings where it looks
+        return self.to_logits(self.drop(ops.tanh(joint), training=training))
 
     def forget(self, tokens):
         """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
@@ -135,37 +143,32 @@ class ShowAttendTell(ReportModel):
 
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
-        embedded = self.embed(tokens) + state["memory"].get("gist", 0)
+        embedded = self.embed(tokens) + state["memory"].get("found", 0)
         cell, context, weights = self.advance(embedded, state["cell"], state["memory"])
         return self.read_out(embedded, cell[0], context), {"memory": state["memory"], "cell": cell}, weights
 
     def call(self, inputs, training=False):
         """See :class:`ReportModel`."""
         state = self.start(inputs, training=training)
+        memory = state["memory"]
         tokens = self.forget(inputs["tokens"]) if training else inputs["tokens"]
         embedded = self.drop(self.embed(tokens), training=training)  # (B, T, E)
-        if self.concepts is not None:
-            embedded = embedded + state["memory"]["gist"][:, None]
+        if self.find is not None:
+            embedded = embedded + memory["found"][:, None]
 
         def one_word(previous, word):
-            return self.advance(word, previous[0], state["memory"])
+            return self.advance(word, previous[0], memory)
 
-        first = (state["cell"], ops.zeros_like(state["cell"][0]), ops.zeros_like(state["memory"]["keys"][..., 0]))
+        first = (state["cell"], ops.zeros_like(state["cell"][0]), ops.zeros_like(memory["keys"][..., 0]))
         # keras.ops.scan does not run on TensorFlow; everything that does not depend on the state stays outside the loop.
         cells, contexts, weights = tf.scan(one_word, ops.transpose(embedded, (1, 0, 2)), initializer=first)
         hidden, contexts = ops.transpose(cells[0], (1, 0, 2)), ops.transpose(contexts, (1, 0, 2))  # (B, T, U)
         if training and self.settings["penalty"]:
-            self.add_loss(
-                self.settings["penalty"] * doubly_stochastic(ops.transpose(weights, (1, 0, 2)), inputs["tokens"])
-            )
-        if training and self.concepts is not None:
-            said = ops.max(
-                ops.one_hot(inputs["tokens"], len(self.words)), axis=1
-            )  # (B, V), which words the report contains
-            losses = keras.losses.binary_crossentropy(
-                said, state["memory"]["words"], from_logits=True
-            )  # (B,), mean over V
-            self.add_loss(self.settings["concepts"] * len(self.words) * ops.mean(losses))
+            uneven = doubly_stochastic(ops.transpose(weights, (1, 0, 2)), inputs["tokens"])
+            self.add_loss(self.settings["penalty"] * uneven)
+        if training and self.find is not None:
+            losses = keras.losses.binary_crossentropy(inputs["concepts"], memory["concepts"], from_logits=True)  # (B,)
+            self.add_loss(self.settings["concept_weight"] * len(self.settings["concepts"]) * ops.mean(losses))
         return self.read_out(embedded, hidden, contexts, training=training)  # one product for all words
 
 
@@ -186,7 +189,7 @@ def additive_attention(query, keys, annotations, score):
 
 
 def smooth_maximum(logits):
-    """What the regions together say: (B, R, V) -> (B, V); one region that is sure is enough, as many that suspect it are."""
+    """What the regions together say: (B, R, C) -> (B, C); one region that is sure is enough, as many that suspect it are."""
     return ops.logsumexp(logits, axis=1) - np.log(logits.shape[1])
 
 
