@@ -49,6 +49,7 @@ class Settings:
         max_length: the most tokens of a report that are learnt and written.
         embedding ... word_dropout: see :class:`mrg_helpers.models.ShowAttendTell`.
         concepts: weight of asking the regions for the findings that the reports assert, see :func:`concept_names`; 0 does not.
+        guide: weight of drawing the attention to the regions that answered, see :class:`mrg_helpers.models.ShowAttendTell`.
         emphasis: how much a word counts in training in a sentence that asserts a finding; in any other it counts 1.
         epochs ... patience: see :class:`mrg_helpers.training.TrainingSettings`.
     """
@@ -79,6 +80,7 @@ class Settings:
     feature_dropout: float = 0.1
     word_dropout: float = 0.3
     concepts: float = 1.0
+    guide: float = 0.3
     emphasis: float = 5.0
     epochs: int = 32
     batch_size: int = 32
@@ -99,7 +101,7 @@ IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells")
 TEXT = ("target", "max_words", "min_count")
 MODEL = (
     "components", "max_length", "model", "embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout",
-    "feature_dropout", "word_dropout", "concepts", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
+    "feature_dropout", "word_dropout", "concepts", "guide", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
 )  # fmt: skip
 
 
@@ -230,17 +232,23 @@ def concept_names(settings: Settings) -> list[str]:
     return sorted(name for name, count in counts.items() if count >= least)
 
 
-def word_emphasis(text: str, emphasis: float, max_length: int) -> list[float]:
-    """How much each word of a clean report counts in training, the last number for ``<end>``.
+def word_labels(text: str, names: list[str], emphasis: float, max_length: int) -> tuple[list[float], np.ndarray]:
+    """What the sentence of each word asserts, and how much the word therefore counts in training; ``<end>`` comes last.
 
-    Most sentences of most reports say that something is normal. Without emphasis a model learns to say so of everybody: by the
-    time a finding is as likely as not, its many wordings share that probability, and the one usual sentence wins.
+    Most sentences of most reports say that something is normal. Without emphasis a model learns to say so of everybody: where a
+    finding is as likely as not, its many wordings share that probability, and the one usual sentence wins.
+
+    Returns:
+        T numbers, ``emphasis`` in a sentence that asserts a finding and 1 elsewhere; and (T, C) bool, which of ``names`` it
+        asserts.
     """
-    weights = []
+    weights, said = [], []
     for sentence in reports.sentences(text):
-        weight = emphasis if findings.abnormal(sentence) else 1.0
-        weights += [weight] * len(reports.split_tokens(sentence))
-    return [*weights[: max_length - 2], 1.0]
+        found, count = findings.abnormal(sentence), len(reports.split_tokens(sentence))
+        weights += [emphasis if found else 1.0] * count
+        said += [[name in found for name in names]] * count
+    kept = max_length - 2  # as the vocabulary cuts a report
+    return [*weights[:kept], 1.0], np.array([*said[:kept], [False] * len(names)], bool)
 
 
 def examples(settings: Settings, split: str) -> Examples:
@@ -251,13 +259,16 @@ def examples(settings: Settings, split: str) -> Examples:
     table = table[table["split"] == split]
     pairs = zip(table["study_id"], target_texts(table, settings.target), strict=True)
     kept = [(study_id, text) for study_id, text in pairs if text]
-    names, found = concept_names(settings), [findings.abnormal(text) for _, text in kept]
+    names = concept_names(settings)
+    labels = [word_labels(text, names, settings.emphasis, settings.max_length) for _, text in kept]
+    found = [findings.abnormal(text) for _, text in kept]
     return Examples(
         reader(cache),
         rows=[cache.index[study_id] for study_id, _ in kept],
         tokens=[vocabulary.encode(text, settings.max_length) for _, text in kept],
-        emphasis=[word_emphasis(text, settings.emphasis, settings.max_length) for _, text in kept],
+        emphasis=[weights for weights, _ in labels],
         concepts=np.array([[name in those for name in names] for those in found]) if names else None,
+        said=[said for _, said in labels] if names else None,
     )
 
 

@@ -58,6 +58,7 @@ class Examples:
         emphasis: N lists of numbers, how much each word counts in training (one less than the tokens: ``<start>`` is never
             said); None: all the same.
         concepts: (N, C), 1 where the report asserts a finding; for models that ask for ``inputs["concepts"]``.
+        said: N arrays, (words, C), 1 where the sentence of a word asserts a finding; for models that ask for ``inputs["said"]``.
     """
 
     read: Callable[[np.ndarray], dict]
@@ -65,6 +66,7 @@ class Examples:
     tokens: Sequence[Sequence[int]]
     emphasis: Sequence[Sequence[float]] | None = None
     concepts: np.ndarray | None = None
+    said: Sequence[np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -72,8 +74,8 @@ class Examples:
     def batch(self, chosen: Sequence[int]) -> tuple[dict, np.ndarray]:
         """The inputs and targets of some examples.
 
-        The inputs are what ``read`` gives, ``"tokens"`` (B, T), the words that are read, and ``"emphasis"`` (B, T), and where
-        there are concepts ``"concepts"`` (B, C); the targets (B, T) are the words that are to be said.
+        The inputs are what ``read`` gives, ``"tokens"`` (B, T), the words that are read, ``"emphasis"`` (B, T), and where
+        there are concepts ``"concepts"`` (B, C) and ``"said"`` (B, T, C); the targets (B, T) are the words that are to be said.
         """
         ids = pad([self.tokens[k] for k in chosen])
         inputs = self.read(np.asarray([self.rows[k] for k in chosen]))
@@ -84,12 +86,14 @@ class Examples:
         inputs |= {"tokens": ids[:, :-1], "emphasis": emphasis}
         if self.concepts is not None:
             inputs["concepts"] = self.concepts[np.asarray(chosen)].astype("float32")
+        if self.said is not None:
+            inputs["said"] = pad([self.said[k] for k in chosen], "float32")
         return inputs, ids[:, 1:]
 
 
 def pad(sequences: Sequence[Sequence[float]], dtype: str = "int32") -> np.ndarray:
-    """Lists of ids (or of other numbers) -> (B, T), filled up with ``<pad>`` (0) at the end."""
-    ids = np.full((len(sequences), max(map(len, sequences))), PAD, dtype)
+    """Lists of ids (or of other things of one shape) -> (B, T, ...), filled up with ``<pad>`` (0) at the end."""
+    ids = np.full((len(sequences), max(map(len, sequences)), *np.shape(sequences[0])[1:]), PAD, dtype)
     for row, sequence in enumerate(sequences):
         ids[row, : len(sequence)] = sequence
     return ids

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from mrg_helpers.models import FAMILY, ShowAttendTell, load_model, save_model
-from mrg_helpers.models.show_attend_tell import doubly_stochastic, smooth_maximum
+from mrg_helpers.models.show_attend_tell import doubly_stochastic, misplaced, smooth_maximum
 
 WORDS = ["<pad>", "<unk>", "<start>", "<end>", "no", "effusion", "large", "."]
 GRID, CHANNELS = (2, 3), 5
@@ -21,7 +21,8 @@ def batch(seed=0, size=3, words=4):
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(size, 6, CHANNELS)).astype("float32")
     tokens = rng.integers(2, len(WORDS), (size, words)).astype("int32")
-    return {"features": features, "tokens": tokens, "concepts": rng.integers(0, 2, (size, 2)).astype("float32")}
+    said = rng.integers(0, 2, (size, words, 2)).astype("float32")
+    return {"features": features, "tokens": tokens, "said": said, "concepts": said.max(axis=1)}
 
 
 @pytest.mark.parametrize("name", FAMILY)
@@ -60,7 +61,7 @@ def test_the_future_does_not_leak_into_the_past(name):
 
 
 def test_every_variable_learns():
-    model, inputs = make(cell="lstm", penalty=0.5, **CONCEPTS), batch()
+    model, inputs = make(cell="lstm", penalty=0.5, guide=0.1, **CONCEPTS), batch()
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(model(inputs, training=True) ** 2) + sum(model.losses)
     for variable, gradient in zip(
@@ -113,6 +114,32 @@ def test_concepts_are_asked_of_the_regions_and_one_sure_region_is_enough():
     sure = np.full((1, 6, 1), -9.0, "float32")
     sure[0, 4] = 9
     assert 9 - np.log(6) - 0.01 < float(smooth_maximum(sure)[0, 0]) < 9
+
+
+def test_attention_is_misplaced_unless_it_lies_where_the_sentences_findings_are_shown():
+    shown = np.full((1, 6, 2), -9.0, "float32")
+    shown[0, 1, 0] = shown[0, 4, 1] = 9  # the first finding in region 1, the second in region 4
+    said = np.array([[[1, 0], [0, 1], [0, 0]]], "float32")
+
+    def looking_at(*regions):
+        return np.eye(6, dtype="float32")[None, list(regions)]
+
+    assert float(misplaced(looking_at(1, 4, 0), said, shown)) == pytest.approx(0, abs=1e-3)
+    assert float(misplaced(looking_at(1, 4, 5), said, shown)) == pytest.approx(0, abs=1e-3)  # the third says nothing
+    assert float(misplaced(looking_at(4, 1, 0), said, shown)) > 5
+    assert float(misplaced(looking_at(1, 1, 1), said * 0, shown)) == 0
+
+
+def test_the_guide_is_a_loss_of_its_own_and_moves_the_attention():
+    inputs = batch()
+    unguided, guided = (make(dropout=0.0, concept_weight=0.0, guide=weight, **CONCEPTS) for weight in (0.0, 1.0))
+    unguided(inputs, training=True)
+    assert len(unguided.losses) == 1
+    with tf.GradientTape() as tape:
+        guided(inputs, training=True)
+        total = sum(guided.losses)
+    assert len(guided.losses) == 2 and float(total) > 0
+    assert np.abs(tape.gradient(total, guided.score)).max() > 0
 
 
 def test_what_the_regions_find_reaches_every_word():

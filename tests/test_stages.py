@@ -67,14 +67,12 @@ def test_examples_carry_what_the_reports_assert(tiny):
 
 def test_words_count_more_where_a_finding_is_asserted():
     text = "Heart normal. Large left effusion, 1.9 cm. No pneumothorax."
-    assert stages.word_emphasis(text, 5.0, 90) == [1.0] * 3 + [5.0] * 7 + [1.0] * 3 + [1.0]
-    assert stages.word_emphasis(text, 5.0, 6) == [
-        1.0,
-        1.0,
-        1.0,
-        5.0,
-        1.0,
-    ]  # four words and the end, as encode cuts them
+    weights, said = stages.word_labels(text, ["pleural effusion", "pneumothorax"], 5.0, 90)
+    assert weights == [1.0] * 3 + [5.0] * 7 + [1.0] * 3 + [1.0]
+    assert said.tolist() == [[weight == 5.0, False] for weight in weights]
+    weights, said = stages.word_labels(text, [], 5.0, 6)
+    assert weights == [1.0, 1.0, 1.0, 5.0, 1.0]  # four words and the end, as encode cuts them
+    assert said.shape == (5, 0)
 
 
 def test_every_setting_belongs_to_an_artefact():

@@ -56,8 +56,12 @@ def test_emphasis_weighs_words_and_never_padding():
 def test_what_an_example_brings_stands_in_its_batch():
     plain = examples(4)
     twice = [[2.0] * (len(tokens) - 1) for tokens in plain.tokens]
-    inputs, targets = Examples(plain.read, plain.rows, plain.tokens, twice, np.eye(4, dtype=bool)).batch([2, 0])
+    said = [np.full((len(weights), 4), k == 2) for k, weights in enumerate(twice)]
+    inputs, targets = Examples(plain.read, plain.rows, plain.tokens, twice, np.eye(4, dtype=bool), said).batch([2, 0])
     np.testing.assert_array_equal(inputs["concepts"], np.eye(4)[[2, 0]])
+    assert inputs["said"].shape == (*targets.shape, 4)
+    np.testing.assert_array_equal(inputs["said"][0], np.repeat((targets[0] != 0)[:, None], 4, axis=1))
+    assert not inputs["said"][1].any()
     np.testing.assert_array_equal(inputs["emphasis"], 2.0 * (targets != 0))
     inputs, targets = plain.batch([2, 0])
     np.testing.assert_array_equal(inputs["emphasis"], np.ones(targets.shape))

@@ -44,6 +44,9 @@ class ShowAttendTell(ReportModel):
             the word that is written. Empty: the paper's model, for which a thousand reports are too few to learn the language
             *and* what to look for.
         concept_weight: of the loss of that question.
+        guide: weight of a loss that draws the attention, at the words of a sentence that asserts findings, to the regions that
+            answered with these findings; training then needs ``inputs["said"]`` (B, T, C). No box is used: where a finding lies
+            is learnt from the reports alone (after Liu et al., AAAI 2017, arXiv:1605.09553, who used boxes).
 
     Example:
         >>> model = ShowAttendTell(vocabulary.words, grid=(8, 8), channels=2048)
@@ -53,7 +56,7 @@ class ShowAttendTell(ReportModel):
     def __init__(
         self, words, grid, channels, note="", embedding=128, units=256, attention_units=256, cell="gru", positions=True,
         mean_start=True, gate=True, penalty=0.0, dropout=0.3, feature_dropout=0.0, word_dropout=0.0,
-        concepts: Sequence[str] = (), concept_weight=1.0, **kwargs,
+        concepts: Sequence[str] = (), concept_weight=1.0, guide=0.0, **kwargs,
     ):  # fmt: skip
         super().__init__(words, grid, channels, note, **kwargs)
         if cell not in ("gru", "lstm"):
@@ -62,6 +65,7 @@ class ShowAttendTell(ReportModel):
             "embedding": embedding, "units": units, "attention_units": attention_units, "cell": cell, "positions": positions,
             "mean_start": mean_start, "gate": gate, "penalty": penalty, "dropout": dropout, "feature_dropout": feature_dropout,
             "word_dropout": word_dropout, "concepts": list(concepts), "concept_weight": concept_weight,
+            "guide": guide,
         }  # fmt: skip
         dense = keras.layers.Dense
         self.encoder = dense(units, name="encoder")
@@ -162,14 +166,26 @@ class ShowAttendTell(ReportModel):
         first = (state["cell"], ops.zeros_like(state["cell"][0]), ops.zeros_like(memory["keys"][..., 0]))
         # keras.ops.scan does not run on TensorFlow; everything that does not depend on the state stays outside the loop.
         cells, contexts, weights = tf.scan(one_word, ops.transpose(embedded, (1, 0, 2)), initializer=first)
-        hidden, contexts = ops.transpose(cells[0], (1, 0, 2)), ops.transpose(contexts, (1, 0, 2))  # (B, T, U)
-        if training and self.settings["penalty"]:
-            uneven = doubly_stochastic(ops.transpose(weights, (1, 0, 2)), inputs["tokens"])
-            self.add_loss(self.settings["penalty"] * uneven)
-        if training and self.find is not None:
-            losses = keras.losses.binary_crossentropy(inputs["concepts"], memory["concepts"], from_logits=True)  # (B,)
-            self.add_loss(self.settings["concept_weight"] * len(self.settings["concepts"]) * ops.mean(losses))
+        hidden, contexts, weights = (
+            ops.transpose(one, (1, 0, 2)) for one in (cells[0], contexts, weights)
+        )  # (B, T, ...)
+        if training:
+            self.add_losses(inputs, memory, weights)
         return self.read_out(embedded, hidden, contexts, training=training)  # one product for all words
+
+    def add_losses(self, inputs, memory, weights):
+        """What training asks for besides the words; ``weights`` (B, T, R) is the attention."""
+        if self.settings["penalty"]:
+            self.add_loss(self.settings["penalty"] * doubly_stochastic(weights, inputs["tokens"]))
+        if self.find is None:
+            return
+        losses = keras.losses.binary_crossentropy(inputs["concepts"], memory["concepts"], from_logits=True)  # (B,)
+        self.add_loss(self.settings["concept_weight"] * len(self.settings["concepts"]) * ops.mean(losses))
+        if self.settings["guide"]:
+            shown = ops.stop_gradient(
+                self.find(memory["annotations"])
+            )  # (B, R, C): attention follows, it does not lead
+            self.add_loss(self.settings["guide"] * misplaced(weights, inputs["said"], shown))
 
 
 def additive_attention(query, keys, annotations, score):
@@ -191,6 +207,20 @@ def additive_attention(query, keys, annotations, score):
 def smooth_maximum(logits):
     """What the regions together say: (B, R, C) -> (B, C); one region that is sure is enough, as many that suspect it are."""
     return ops.logsumexp(logits, axis=1) - np.log(logits.shape[1])
+
+
+def misplaced(weights, said, shown):
+    """How far the attention is from where a sentence's findings are shown: their cross-entropy, mean over words, a scalar.
+
+    Args:
+        weights: (B, T, R), the attention. said: (B, T, C), 1 where the word's sentence asserts the finding. shown: (B, R, C),
+            how surely each region shows it, as logits. Words of sentences that assert nothing do not count.
+    """
+    named = ops.sum(said, axis=-1)  # (B, T)
+    counts = ops.cast(named > 0, weights.dtype)
+    wanted = ops.einsum("btc,brc->btr", said, ops.softmax(shown, axis=1)) / ops.maximum(named, 1)[..., None]
+    losses = -ops.sum(wanted * ops.log(weights + 1e-6), axis=-1)  # (B, T)
+    return ops.sum(losses * counts) / ops.maximum(ops.sum(counts), 1)
 
 
 def doubly_stochastic(weights, tokens):
