@@ -19,7 +19,9 @@ The way of the data, one module an arrow, always to the right::
 ``agreement``   how well ``findings`` reads, against tags that people gave; ``finding_rules`` are its words
 ``evaluation``  tables of scores, and how much of its own a system says
 ``baselines``   what a model has to beat; ``templates`` finds the fixed text with the highest BLEU-4
+``ladder``      all of them at once, and a model against the best that cannot see
 ``intervals``   how sure a score is: the bootstrap over studies
+``treatments``  the preprocessing lab; ``published`` holds what papers report
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
 ``plots``       static figures; ``widgets`` are their interactive twins

@@ -132,3 +132,50 @@ def finding_table(texts: Sequence[str], truth: Sequence[set[str]]) -> pd.DataFra
 def mean_finding_f1(table: pd.DataFrame, min_cases: int = 10) -> float:
     """Mean F1 over the findings with at least ``min_cases`` cases; NaN if there are none."""
     return findings.averages(table, min_cases)["macro F1"] if (table["cases"] >= min_cases).any() else float("nan")
+
+
+def clinical_table(
+    systems: Mapping[str, Sequence[str]], truth: Sequence[set[str]], min_cases: int = 10
+) -> pd.DataFrame:
+    """The findings of whole systems, one row each: do they say what is there, and only that?
+
+    Args:
+        systems: name -> one report a study. truth: for each study its findings.
+        min_cases: precision, recall and F1 are over the findings with at least so many cases; NaN where none has.
+
+    Returns:
+        ``micro`` precision, recall and F1, of all assertions together, and ``macro``, the means over findings, in which a
+        rare finding counts as much as a frequent one (a finding that is never named has the precision 0);
+        ``false alarms``, named and not there, and ``omissions``, there and not named, over all findings of the
+        truth; ``exactly right``, the share of studies with neither.
+    """
+    rows = {}
+    for system, texts in systems.items():
+        table = finding_table(texts, truth)
+        common = table[table["cases"] >= min_cases]
+        cases, named, hits = common[["cases", "named", "hits"]].sum()
+        said = [findings.asserted(text) & set(table.index) for text in texts]
+        rows[system] = {
+            "micro precision": _share(hits, named),
+            "micro recall": _share(hits, cases),
+            "micro F1": _share(2 * hits, cases + named),
+            "macro precision": common["precision"].fillna(0).mean(),
+            "macro recall": common["recall"].mean(),
+            "macro F1": common["F1"].mean(),
+            "false alarms": int((table["named"] - table["hits"]).sum()),
+            "omissions": int((table["cases"] - table["hits"]).sum()),
+            "exactly right": sum(a == b for a, b in zip(said, truth, strict=True)) / len(texts),
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("system")
+    return table.astype({"false alarms": int, "omissions": int})
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")
+
+
+def label_check(texts: Sequence[str], truth: Sequence[set[str]]) -> pd.DataFrame:
+    """Does the labeller read from the true reports what the patients have? The table of :func:`finding_table` for studies
+    whose truth is known; those without a text are left out, since there is nothing to read."""
+    known = [(text, found) for text, found in zip(texts, truth, strict=True) if text]
+    return finding_table([text for text, _ in known], [found for _, found in known])

@@ -23,7 +23,7 @@ from nltk.translate.bleu_score import corpus_bleu
 from . import meteor as meteor_program
 
 Words = list[str]
-_WORD = re.compile(r"\w+(?:(?:[-'/]|(?<=\d)[.,](?=\d))\w+)*")
+WORD = re.compile(r"\w+(?:(?:[-'/]|(?<=\d)[.,](?=\d))\w+)*")
 
 
 def split_words(text: str) -> Words:
@@ -32,7 +32,7 @@ def split_words(text: str) -> Words:
     >>> split_words("Nodule of 1.9 cm, follow-up X-ray. Normal heart.")
     ['nodule', 'of', '1.9', 'cm', 'follow-up', 'x-ray', 'normal', 'heart']
     """
-    return _WORD.findall(text.lower())
+    return WORD.findall(text.lower())
 
 
 def bleu(references: Sequence[Sequence[Words]], hypotheses: Sequence[Words]) -> list[float]:

@@ -33,7 +33,7 @@ from .charts import (
 )
 from .check_charts import agreement_dots, audit_bars
 from .heatmaps import Box, Boxes, cell_rectangles, overlay, shrink, spread
-from .score_charts import leaderboard, most_frequent, score_intervals
+from .score_charts import leaderboard, most_frequent, score_intervals, treatment_dots
 
 __all__ = [
     "agreement_dots",
@@ -55,6 +55,7 @@ __all__ = [
     "show_studies",
     "sizes_scatter",
     "training_curves",
+    "treatment_dots",
     "use_style",
 ]
 

@@ -132,3 +132,36 @@ def leaderboard(
     )
     axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=9)
     return figure
+
+
+def treatment_dots(
+    table: pd.DataFrame,
+    band: tuple[float, float] | None = None,
+    title: str = "The same reports, another BLEU-4",
+    note: str = "",
+) -> Figure:
+    """One row for each way of treating the references, a dot for each system, and a line from the first row downwards.
+
+    Args:
+        table: of ``treatments.bleu4``: a row a treatment, the usual one first; a column a system.
+        band: an interval of the first system's score, drawn behind the dots.
+    """
+    figure, axes = new_figure(height=1.6 + 0.34 * len(table), title=title, note=note)
+    axis, rows = axes[0, 0], np.arange(len(table))
+    if band is not None:
+        label = f"{table.columns[0]}: interval over studies"
+        axis.axvspan(*band, color=COLOURS[0], alpha=0.13, linewidth=0, label=label)
+    for k, (system, values) in enumerate(table.items()):
+        colour = COLOURS[k % len(COLOURS)]
+        axis.axvline(values.iloc[0], color=colour, linewidth=1, linestyle="--", zorder=1)
+        axis.scatter(values, rows, 42, color=colour, marker="os^Dv"[k % 5], label=system, zorder=3)
+    first = table.iloc[:, 0]
+    for row, value in enumerate(first):
+        said = f"{value:.3f}" + (f" ({value - first.iloc[0]:+.3f})" if row else "")
+        axis.text(1.01, row, said, transform=axis.get_yaxis_transform(), va="center", fontsize=9, color=COLOURS[0])
+    _name_rows(axis, list(table.index), 40)
+    axis.set_xlabel("BLEU-4 (right: the first system, and how far it has moved)")
+    axis.margins(x=0.06)
+    axis.grid(axis="x")
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9)
+    return figure

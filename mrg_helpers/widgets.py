@@ -126,6 +126,61 @@ class AttentionBrowser:
         display(self.widget)
 
 
+def marked_html(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """A text as HTML with some places marked; ``spans`` are (start, end), and may overlap."""
+    inside = [any(start <= k < end for start, end in spans) for k in range(len(text))]
+    parts = []
+    for k, letter in enumerate(text):
+        if inside[k] and not (k and inside[k - 1]):
+            parts.append("<mark>")
+        parts.append(escape(letter))
+        if inside[k] and not (k + 1 < len(text) and inside[k + 1]):
+            parts.append("</mark>")
+    return "".join(parts)
+
+
+class DisagreementBrowser:
+    """Choose a finding and read every case in which people and the labeller differ about it.
+
+    Args:
+        cases: the table of ``agreement.disagreements``.
+        most: how many cases of a finding are shown.
+
+    The static twin is the table itself.
+
+    Raises:
+        ValueError: if there is no case.
+    """
+
+    def __init__(self, cases, most: int = 40):
+        if not len(cases):
+            raise ValueError("no disagreements to browse")
+        self.cases, self.most = cases, most
+        counts = cases["finding"].value_counts()
+        self.finding = ui.Dropdown(
+            options=[(f"{name} ({n})", name) for name, n in counts.items()], description="finding"
+        )
+        self.text = ui.HTML()
+        self.widget = ui.VBox([self.finding, self.text])
+        self.finding.observe(self._draw, "value")
+        self._draw()
+
+    def _draw(self, _change=None) -> None:
+        chosen = self.cases[self.cases["finding"] == self.finding.value].head(self.most)
+        rows = "".join(
+            f"<tr><td>{escape(row.study_id)}</td><td>{escape(row.tag_says)}</td><td>{escape(row.text_says)}</td>"
+            f"<td>{escape('; '.join(row.tags))}</td><td>{marked_html(row.text, row.spans)}</td></tr>"
+            for row in chosen.itertuples()
+        )
+        head = "".join(f"<th>{name}</th>" for name in ("study", "tag says", "text says", "tags", "text"))
+        self.text.value = f'<table style="text-align: left"><tr>{head}</tr>{rows}</table>'
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.widget)
+
+
 def _prepare(study: Mapping, grid: tuple[int, int], size: int) -> dict:
     """A study with its picture shrunk to ``size``, its cells shrunk alike, and everything checked."""
     words, attention = list(study["words"]), np.asarray(study["attention"], float)

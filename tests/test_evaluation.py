@@ -53,3 +53,30 @@ def test_score_tables_leave_out_studies_without_a_reference():
 def test_the_most_common_report_does_not_depend_on_the_order():
     texts = ["b", "a", "", "", "", "a", "b", "c"]
     assert evaluation.most_common_report(texts) == evaluation.most_common_report(texts[::-1]) == "a"
+
+
+def test_clinical_table_counts_false_alarms_and_omissions():
+    truth = [{"nodule"}, {"nodule", "cardiomegaly"}, set(), {"cardiomegaly"}]
+    systems = {
+        "says it all": ["Nodule.", "Nodule. Cardiomegaly.", "Clear lungs.", "Cardiomegaly."],
+        "always a nodule": ["There is a nodule."] * 4,
+        "never anything": ["Clear lungs."] * 4,
+    }
+    table = evaluation.clinical_table(systems, truth, min_cases=1)
+    assert table.loc["says it all"].tolist() == [1, 1, 1, 1, 1, 1, 0, 0, 1]
+    row = table.loc["always a nodule"]
+    assert row[["micro precision", "micro recall", "micro F1"]].tolist() == [0.5, 0.5, 0.5]
+    assert row[["macro precision", "macro recall"]].tolist() == [0.25, 0.5]
+    assert row["macro F1"] == pytest.approx(1 / 3)
+    assert row[["false alarms", "omissions", "exactly right"]].tolist() == [2, 2, 0.25]
+    row = table.loc["never anything"]
+    assert math.isnan(row["micro precision"]) and row["macro precision"] == row["micro F1"] == 0
+    assert row[["false alarms", "omissions"]].tolist() == [0, 4]
+    many = evaluation.clinical_table(systems, truth, min_cases=9)
+    assert many[["micro F1", "macro F1"]].isna().all(axis=None) and many["omissions"].tolist() == [0, 2, 4]
+
+
+def test_the_label_check_leaves_out_studies_without_a_text():
+    table = evaluation.label_check(["Nodule.", "", "Clear."], [{"nodule"}, {"nodule"}, {"edema"}])
+    assert table.loc["nodule", ["cases", "hits", "F1"]].tolist() == [1, 1, 1]
+    assert table.loc["edema", "F1"] == 0

@@ -46,6 +46,9 @@ ALLOWED = {
     "templates": {"metrics", "reports"},
     "baselines": {"evaluation", "findings", "metrics", "reports", "templates"},
     "intervals": {"evaluation", "findings", "metrics"},
+    "ladder": {"baselines", "findings", "intervals"},
+    "treatments": {"metrics", "reports"},
+    "published": {"datasets", "intervals", "layouts", "reports", "templates"},
     "leaderboard": {"paths"},
     # pictures take arrays, never models
     "heatmaps": set(),

@@ -75,6 +75,8 @@ FIGURES = {
     "scores_table": lambda: plots.scores_table(SCORES),
     "show_studies": lambda: plots.show_studies([[WIDE, WIDE.T], [WIDE]], ["No effusion. $5 or $6.", ""]),
     "sizes_scatter": lambda: plots.sizes_scatter([60, 60, 100], [100, 100, 60]),
+    "treatment_dots": lambda: plots.treatment_dots(SCORES, band=(0.35, 0.45)),
+    "treatment_dots of one row": lambda: plots.treatment_dots(SCORES[:1]),
     "training_curves": lambda: plots.training_curves(HISTORY),
 }
 

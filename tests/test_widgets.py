@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -110,3 +111,33 @@ def test_refuses_what_does_not_fit():
         widgets.AttentionBrowser([study()], (2, 2))
     with pytest.raises(ValueError, match="as many log_probs"):
         widgets.AttentionBrowser([study(log_probs=[-1.0])], GRID)
+
+
+CASES = pd.DataFrame(
+    {
+        "finding": ["edema", "nodule", "edema"],
+        "study_id": ["CXR1", "CXR2", "CXR3"],
+        "tag_says": ["present", "nothing", "nothing"],
+        "text_says": ["nothing", "asserted", "asserted"],
+        "tags": [["Pulmonary Edema"], [], ["normal"]],
+        "text": ["<script>Clear.", "A nodule.", "Mild edema."],
+        "spans": [[], [(2, 8)], [(5, 10)]],
+    }
+)
+
+
+def test_disagreements_are_read_finding_by_finding():
+    browser = widgets.DisagreementBrowser(CASES)
+    assert [label for label, _ in browser.finding.options] == ["edema (2)", "nodule (1)"]
+    assert "CXR1" in browser.text.value and "Mild <mark>edema</mark>." in browser.text.value
+    assert "<script>" not in browser.text.value and "&lt;script&gt;" in browser.text.value
+    browser.finding.value = "nodule"
+    assert "A <mark>nodule</mark>." in browser.text.value and "CXR1" not in browser.text.value
+    assert "CXR3" not in widgets.DisagreementBrowser(CASES, most=1).text.value
+    with pytest.raises(ValueError, match="no disagreements"):
+        widgets.DisagreementBrowser(CASES[:0])
+
+
+def test_overlapping_places_are_marked_once():
+    assert widgets.marked_html("a<b>c", [(1, 3), (2, 4)]) == "a<mark>&lt;b&gt;</mark>c"
+    assert widgets.marked_html("ab", []) == "ab"

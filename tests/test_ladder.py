@@ -1,0 +1,79 @@
+"""The ladder as a whole: what it learns from, and the comparison with the best rival."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mrg_helpers import baselines, intervals, ladder
+
+RNG = np.random.default_rng(0)
+NORMAL, ILL = "The heart is normal. No effusion is seen.", "Cardiomegaly. Large left pleural effusion is seen."
+
+
+def test_pooling_is_the_mean_over_regions_whatever_the_chunk():
+    raw = RNG.normal(size=(11, 6, 4)).astype("float16")
+    rows = [10, 0, 3, 3, 7]
+    expected = raw[rows].astype("float64").mean(axis=1)
+    for chunk in (1, 2, 64):
+        vectors = ladder.pooled(raw, rows, chunk)
+        assert vectors.dtype == np.float32
+        np.testing.assert_allclose(vectors, expected, atol=1e-6)
+    assert ladder.pooled(raw, []).shape == (0, 4)
+
+
+class Counted:
+    """Features that remember how many images were read at once."""
+
+    shape = (200, 2, 3)
+
+    def __init__(self):
+        self.most = 0
+
+    def __getitem__(self, rows):
+        self.most = max(self.most, len(rows))
+        return np.ones((len(rows), 2, 3), "float16")
+
+
+def test_a_large_collection_is_read_in_chunks():
+    raw = Counted()
+    assert ladder.pooled(raw, range(200), chunk=16).shape == (200, 3)
+    assert raw.most == 16
+
+
+def test_tags_come_from_the_reports_unless_the_truth_is_known():
+    raw = np.zeros((2, 1, 3))
+    assert ladder.cases([NORMAL, ILL], raw, [0, 1]).tags == [set(), {"cardiomegaly", "pleural effusion"}]
+    assert ladder.cases(["", ""], raw, [0, 1], [{"nodule"}, set()]).tags == [{"nodule"}, set()]
+
+
+def test_every_rung_is_explained_and_the_blind_ones_write_the_same_for_other_images():
+    assert set(ladder.KNOWS) == set(baselines.LADDER) and set(ladder.BLIND) < set(baselines.LADDER)
+    texts = [NORMAL, ILL] * 10
+    raw = RNG.normal(size=(20, 2, 3)) + 9 * np.array([text == ILL for text in texts])[:, None, None]
+    train = ladder.cases(texts, raw, range(20))
+    one = ladder.climb(train, ladder.cases([""] * 20, raw, range(20), train.tags))
+    other = ladder.climb(train, ladder.cases([""] * 20, raw, range(19, -1, -1), train.tags[::-1]))
+    assert list(one) == list(baselines.LADDER)
+    for name in one:
+        assert (one[name] == other[name]) == (name in ladder.BLIND), name
+    assert one["nearest neighbour"] == one["same tags"] == texts
+
+
+def test_each_score_has_its_own_best_rival():
+    references = [NORMAL, ILL] * 15
+    systems = {
+        "most common report": [NORMAL] * 30,
+        "random report": ["Cardiomegaly and a pleural effusion."] * 30,
+        "nearest neighbour": references,
+        "model": [*references[:-1], NORMAL],
+    }
+    scored = intervals.score_intervals(systems, references, n=300)
+    table = ladder.against_best(scored, systems, "model", references, n=300)
+    assert table.loc["BLEU-4", "best rival"] == "most common report"
+    assert table.loc["macro F1", "best rival"] == "random report"
+    assert "nearest neighbour" not in set(table["best rival"])  # it sees
+    np.testing.assert_allclose(table["model"] - table["its score"], table["difference"])
+    assert (table["p"] < 0.01).all() and table["in words"].str.contains("probably not chance").all()
+    with pytest.raises(ValueError, match="none of random report"):
+        ladder.against_best(scored, {"model": systems["model"]}, "model", references)
