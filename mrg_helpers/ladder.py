@@ -6,7 +6,7 @@ studies than the model did. Explained in ``notebooks/05_evaluate_and_browse_atte
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import numpy as np
 import pandas as pd
@@ -26,31 +26,33 @@ BLIND = ("random report", "most common report", "best template", "n-gram model")
 SCORES = ("BLEU-4", "ROUGE-L", "CIDEr", "macro F1", "micro F1")
 
 
-def pooled(raw: np.ndarray, rows: Sequence[int], chunk: int = 64) -> np.ndarray:
-    """One vector for each image, the mean over its regions: (N, R, D), (M,) -> (M, D) float32.
+def pooled(read: Callable[[np.ndarray], np.ndarray], rows: Sequence[int], chunk: int = 64) -> np.ndarray:
+    """One vector for each image, the mean over its regions: (N, D) float32 for N rows.
 
     Args:
-        raw: the features of a cache, which may be a memory map larger than the memory.
+        read: rows (B,) -> features (B, R, D), such as ``FeatureCache.read``: what the model reads, for a fair comparison.
         rows: which images.
-        chunk: how many are read at a time.
+        chunk: how many are read at a time, so that a collection may be larger than the memory.
     """
     rows = np.asarray(rows, int)
-    vectors = np.empty((len(rows), raw.shape[-1]), "float32")
-    for start in range(0, len(rows), chunk):
-        part = raw[rows[start : start + chunk]]  # only these are read from the disk
-        vectors[start : start + chunk] = part.astype("float32").mean(axis=1)
-    return vectors
+    parts = [read(rows[start : start + chunk]).mean(axis=1) for start in range(0, max(1, len(rows)), chunk)]
+    return np.concatenate(parts).astype("float32")
 
 
-def cases(texts: Sequence[str], raw: np.ndarray, rows: Sequence[int], tags: Sequence[Set[str]] | None = None) -> Cases:
+def cases(
+    texts: Sequence[str],
+    read: Callable[[np.ndarray], np.ndarray],
+    rows: Sequence[int],
+    tags: Sequence[Set[str]] | None = None,
+) -> Cases:
     """Studies as the rungs of the ladder see them.
 
     Args:
         texts: the reports; ``""`` where a study has none.
-        raw: (N, R, D), the features of a cache. rows: for each text the row of its image.
+        read: as in :func:`pooled`. rows: for each text the row of its image.
         tags: for each study its findings; by default those that its report asserts.
     """
-    return Cases(texts, pooled(raw, rows), [findings.abnormal(text) for text in texts] if tags is None else tags)
+    return Cases(texts, pooled(read, rows), [findings.abnormal(text) for text in texts] if tags is None else tags)
 
 
 def climb(train: Cases, studies: Cases) -> dict[str, list[str]]:

@@ -12,48 +12,41 @@ NORMAL, ILL = "The heart is normal. No effusion is seen.", "Cardiomegaly. Large 
 
 
 def test_pooling_is_the_mean_over_regions_whatever_the_chunk():
-    raw = RNG.normal(size=(11, 6, 4)).astype("float16")
+    raw = RNG.normal(size=(11, 6, 4)).astype("float32")
     rows = [10, 0, 3, 3, 7]
-    expected = raw[rows].astype("float64").mean(axis=1)
+    expected = raw[rows].mean(axis=1)
     for chunk in (1, 2, 64):
-        vectors = ladder.pooled(raw, rows, chunk)
+        vectors = ladder.pooled(raw.__getitem__, rows, chunk)
         assert vectors.dtype == np.float32
         np.testing.assert_allclose(vectors, expected, atol=1e-6)
-    assert ladder.pooled(raw, []).shape == (0, 4)
-
-
-class Counted:
-    """Features that remember how many images were read at once."""
-
-    shape = (200, 2, 3)
-
-    def __init__(self):
-        self.most = 0
-
-    def __getitem__(self, rows):
-        self.most = max(self.most, len(rows))
-        return np.ones((len(rows), 2, 3), "float16")
+    assert ladder.pooled(raw.__getitem__, []).shape == (0, 4)
 
 
 def test_a_large_collection_is_read_in_chunks():
-    raw = Counted()
-    assert ladder.pooled(raw, range(200), chunk=16).shape == (200, 3)
-    assert raw.most == 16
+    read = []
+
+    def reader(rows):
+        read.append(len(rows))
+        return np.ones((len(rows), 2, 3), "float16")
+
+    assert ladder.pooled(reader, range(200), chunk=16).shape == (200, 3)
+    assert max(read) == 16 and sum(read) == 200
 
 
 def test_tags_come_from_the_reports_unless_the_truth_is_known():
-    raw = np.zeros((2, 1, 3))
-    assert ladder.cases([NORMAL, ILL], raw, [0, 1]).tags == [set(), {"cardiomegaly", "pleural effusion"}]
-    assert ladder.cases(["", ""], raw, [0, 1], [{"nodule"}, set()]).tags == [{"nodule"}, set()]
+    read = np.zeros((2, 1, 3)).__getitem__
+    assert ladder.cases([NORMAL, ILL], read, [0, 1]).tags == [set(), {"cardiomegaly", "pleural effusion"}]
+    assert ladder.cases(["", ""], read, [0, 1], [{"nodule"}, set()]).tags == [{"nodule"}, set()]
 
 
 def test_every_rung_is_explained_and_the_blind_ones_write_the_same_for_other_images():
     assert set(ladder.KNOWS) == set(baselines.LADDER) and set(ladder.BLIND) < set(baselines.LADDER)
     texts = [NORMAL, ILL] * 10
     raw = RNG.normal(size=(20, 2, 3)) + 9 * np.array([text == ILL for text in texts])[:, None, None]
-    train = ladder.cases(texts, raw, range(20))
-    one = ladder.climb(train, ladder.cases([""] * 20, raw, range(20), train.tags))
-    other = ladder.climb(train, ladder.cases([""] * 20, raw, range(19, -1, -1), train.tags[::-1]))
+    read = raw.__getitem__
+    train = ladder.cases(texts, read, range(20))
+    one = ladder.climb(train, ladder.cases([""] * 20, read, range(20), train.tags))
+    other = ladder.climb(train, ladder.cases([""] * 20, read, range(19, -1, -1), train.tags[::-1]))
     assert list(one) == list(baselines.LADDER)
     for name in one:
         assert (one[name] == other[name]) == (name in ladder.BLIND), name
