@@ -20,7 +20,12 @@ FOLDER = paths.project_root() / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 PROFILES = yaml.safe_load((FOLDER / "profiles.yaml").read_text(encoding="utf-8"))
 SETTINGS = {field.name for field in dataclasses.fields(stages.Settings)}
-EXTRAS = {"beams"}  # parameters that no artefact depends on: they are passed on by the notebook itself
+EXTRAS = {
+    "beams",
+    "n_bootstrap",
+    "audit_images",
+    "profile",
+}  # parameters that no artefact depends on: they are passed on by the notebook itself
 LONGEST_CELL, MOST_CODE_IN_A_ROW = 25, 3
 
 
@@ -152,7 +157,8 @@ def test_shared_parameters_have_one_default():
 @pytest.mark.parametrize("profile", PROFILES)
 def test_profiles_set_what_exists(profile):
     declared = {name for path in NOTEBOOKS for name in parameters(path)}
-    assert set(PROFILES[profile]) <= declared & SETTINGS
+    assert set(PROFILES[profile]) <= declared & (SETTINGS | EXTRAS)
+    assert PROFILES[profile]["profile"] == profile, "under this name the run stands in the leaderboard"
     assert {"smoke", "demo", "full"} <= set(PROFILES)
 
 
