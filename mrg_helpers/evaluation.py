@@ -135,26 +135,32 @@ def mean_finding_f1(table: pd.DataFrame, min_cases: int = 10) -> float:
 
 
 def clinical_table(
-    systems: Mapping[str, Sequence[str]], truth: Sequence[set[str]], min_cases: int = 10
+    systems: Mapping[str, Sequence[str]],
+    truth: Sequence[set[str]],
+    names: Sequence[str] | None = None,
+    min_cases: int = 10,
 ) -> pd.DataFrame:
     """The findings of whole systems, one row each: do they say what is there, and only that?
 
     Args:
         systems: name -> one report a study. truth: for each study its findings.
+        names: the findings that the truth could tell of, by default those that it does; what a report asserts beyond them does
+            not count.
         min_cases: precision, recall and F1 are over the findings with at least so many cases; NaN where none has.
 
     Returns:
         ``micro`` precision, recall and F1, of all assertions together, and ``macro``, the means over findings, in which a
         rare finding counts as much as a frequent one (a finding that is never named has the precision 0);
-        ``false alarms``, named and not there, and ``omissions``, there and not named, over all findings of the
-        truth; ``exactly right``, the share of studies with neither.
+        ``false alarms``, named and not there, and ``omissions``, there and not named, over all ``names``;
+        ``exactly right``, the share of studies with neither.
     """
+    names = sorted({name for found in truth for name in found}) if names is None else list(names)
     rows = {}
     for system, texts in systems.items():
-        table = finding_table(texts, truth)
+        said = [findings.asserted(text).intersection(names) for text in texts]
+        table = findings.clinical_scores(truth, said, names)
         common = table[table["cases"] >= min_cases]
         cases, named, hits = common[["cases", "named", "hits"]].sum()
-        said = [findings.asserted(text) & set(table.index) for text in texts]
         rows[system] = {
             "micro precision": _share(hits, named),
             "micro recall": _share(hits, cases),

@@ -23,6 +23,7 @@ KNOWS = {
     "same tags": "the true findings, which no system knows",
 }
 BLIND = ("random report", "most common report", "best template", "n-gram model")  # they never see an image
+FEWEST = 20  # studies; drawn from fewer, the resamples are too much alike, and every difference looks certain
 SCORES = ("BLEU-4", "ROUGE-L", "CIDEr", "macro F1", "micro F1")
 
 
@@ -83,7 +84,8 @@ def against_best(
         scores: those that ``scored`` lacks are left out.
 
     Returns:
-        One row per score: ``best rival``, ``its score``, ``model``, and the columns of ``intervals.paired``.
+        One row per score: ``best rival``, ``its score``, ``model``, and the columns of ``intervals.paired``. Of fewer than
+        ``FEWEST`` studies with a reference no p is given (NaN), and the words say so.
 
     Raises:
         ValueError: if no rival is among the systems.
@@ -99,4 +101,8 @@ def against_best(
             compared[rival] = intervals.paired(systems[model], systems[rival], references, truth, **options)
         its, own = estimates.loc[rival, score], estimates.loc[model, score]
         rows[score] = {"best rival": rival, "its score": its, "model": own} | compared[rival].loc[score].to_dict()
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("score")
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("score")
+    if (known := sum(map(bool, references))) < FEWEST:
+        table["p"] = float("nan")
+        table["in words"] = f"Only {known} test studies with a reference: too few to tell a difference from chance."
+    return table

@@ -45,6 +45,11 @@ def r2gen_annotation(root: str | Path) -> Path | None:
     return next((root / name for name in ANNOTATIONS if (root / name).is_file()), None)
 
 
+def r2gen_studies(annotation: str | Path) -> pd.DataFrame:
+    """The studies table of R2Gen's copy with the paper's split, whether its images are there or not."""
+    return datasets.load("iu_xray", annotation, require_images=False, progress=False).table
+
+
 def fixed_text(annotation: str | Path, n: int = 1000, seed: int = 0) -> tuple[str, pd.DataFrame]:
     """Search a fixed text on R2Gen's training findings and score it on its test findings. It takes about ten seconds.
 
@@ -57,7 +62,7 @@ def fixed_text(annotation: str | Path, n: int = 1000, seed: int = 0) -> tuple[st
     Returns:
         The text, and its scores: index the score, columns ``estimate``, ``low``, ``high``.
     """
-    studies = datasets.load("iu_xray", annotation, require_images=False, progress=False).table
+    studies = r2gen_studies(annotation)
     texts = {
         split: [reports.target_text(row, "findings") for row in part.to_dict("records")]
         for split, part in studies.groupby("split")

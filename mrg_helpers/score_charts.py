@@ -6,7 +6,7 @@ Offered by ``plots`` too, like the other figures.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill, shorten
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ MARGIN = 0.7  # rows above the first and below the last
 
 def _name_rows(axis, names: Sequence[str], width: int) -> None:
     """One row for each name, from top to bottom."""
-    labels = [fill(shorten(str(name), 3 * width, placeholder=" …"), width) for name in names]
+    labels = [fill(str(name), width, max_lines=3, placeholder=" …") for name in names]
     axis.set_yticks(np.arange(len(names)), labels, parse_math=False)
     axis.set_ylim(len(names) - 1 + MARGIN, -MARGIN)
     axis.tick_params(axis="y", length=0)

@@ -72,6 +72,9 @@ def test_clinical_table_counts_false_alarms_and_omissions():
     row = table.loc["never anything"]
     assert math.isnan(row["micro precision"]) and row["macro precision"] == row["micro F1"] == 0
     assert row[["false alarms", "omissions"]].tolist() == [0, 4]
+    wider = evaluation.clinical_table({"alarm": ["Scoliosis."] * 4}, truth, ["nodule", "cardiomegaly", "scoliosis"])
+    assert wider.loc["alarm", ["false alarms", "omissions", "exactly right"]].tolist() == [4, 4, 0]
+    assert evaluation.clinical_table({"alarm": ["Scoliosis."] * 4}, truth).loc["alarm", "false alarms"] == 0
     many = evaluation.clinical_table(systems, truth, min_cases=9)
     assert many[["micro F1", "macro F1"]].isna().all(axis=None) and many["omissions"].tolist() == [0, 2, 4]
 

@@ -70,3 +70,11 @@ def test_each_score_has_its_own_best_rival():
     assert (table["p"] < 0.01).all() and table["in words"].str.contains("probably not chance").all()
     with pytest.raises(ValueError, match="none of random report"):
         ladder.against_best(scored, {"model": systems["model"]}, "model", references)
+
+
+def test_a_handful_of_studies_proves_nothing():
+    references = [NORMAL, ILL] * 3
+    systems = {"most common report": [NORMAL] * 6, "model": references}
+    scored = intervals.score_intervals(systems, references, n=50)
+    table = ladder.against_best(scored, systems, "model", references, n=50)
+    assert table["p"].isna().all() and table["in words"].str.startswith("Only 6 test studies").all()
