@@ -20,6 +20,7 @@ The way of the data, one module an arrow, always to the right::
 ``evaluation``  tables of scores, and how much of its own a system says
 ``baselines``   what a model has to beat; ``templates`` finds the fixed text with the highest BLEU-4
 ``intervals``   how sure a score is: the bootstrap over studies
+``looking``     does the attention find what it names? ``perturb`` gives a model the wrong images
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
 ``plots``       static figures; ``widgets`` are their interactive twins
