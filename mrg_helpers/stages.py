@@ -101,9 +101,21 @@ class Settings:
 STUDIES = ("dataset", "data", "n_studies", "seed")
 IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells")
 TEXT = ("target", "max_words", "min_count")
+# What a model's constructor gets as it is.
+SIZES = (
+    "embedding",
+    "units",
+    "attention_units",
+    "cell",
+    "gate",
+    "penalty",
+    "dropout",
+    "feature_dropout",
+    "word_dropout",
+    "guide",
+)
 MODEL = (
-    "components", "max_length", "model", "embedding", "units", "attention_units", "cell", "gate", "penalty", "dropout",
-    "feature_dropout", "word_dropout", "concepts", "guide", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
+    *SIZES, "components", "max_length", "model", "concepts", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
     "blind",
 )  # fmt: skip
 
@@ -294,19 +306,7 @@ def new_model(settings: Settings) -> ReportModel:
 
     cache, vocabulary = ensure_features(settings), ensure_vocabulary(settings)
     keras.utils.set_random_seed(settings.seed)
-    names = (
-        "embedding",
-        "units",
-        "attention_units",
-        "cell",
-        "gate",
-        "penalty",
-        "dropout",
-        "feature_dropout",
-        "word_dropout",
-        "guide",
-    )
-    chosen = {name: getattr(settings, name) for name in names}
+    chosen = {name: getattr(settings, name) for name in SIZES}
     chosen |= {"concepts": concept_names(settings), "concept_weight": settings.concepts}
     return FAMILY[settings.model](vocabulary.words, cache.grid, cache.channels, note=cache.note, **chosen)
 

@@ -75,6 +75,15 @@ def test_words_count_more_where_a_finding_is_asserted():
     assert said.shape == (5, 0)
 
 
+def test_a_new_model_gets_the_settings_that_are_its_own(tiny):
+    changed = dataclasses.replace(
+        tiny, guide=0.7, penalty=0.1, dropout=0.25, feature_dropout=0.05, gate=False, concepts=2.0
+    )
+    given = stages.new_model(changed).settings
+    assert {name: given[name] for name in stages.SIZES} == {name: getattr(changed, name) for name in stages.SIZES}
+    assert given["concept_weight"] == 2.0 and given["concepts"] == stages.concept_names(tiny)
+
+
 def test_every_setting_belongs_to_an_artefact():
     names = {field.name for field in dataclasses.fields(Settings)}
     assert names == {*stages.STUDIES, *stages.IMAGES, *stages.TEXT, *stages.MODEL}
