@@ -14,6 +14,7 @@ The way of the data, one module an arrow, always to the right::
 ``models``      one file per system; ``models.base`` holds the interface
 ``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
 ``decoding``    ``generate``: greedy, sampling and beam search for every model
+``likelihood``  how likely a model finds a report that is already written
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them; METEOR where its program is there
 ``findings``    which findings a text asserts, denies or doubts
 ``agreement``   how well ``findings`` reads, against tags that people gave; ``finding_rules`` are its words
@@ -27,7 +28,7 @@ The way of the data, one module an arrow, always to the right::
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 
-Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training`` and ``decoding``.
+Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding`` and ``likelihood``.
 """
 
 import os

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from .. import paths
-from ..vocabulary import PAD, SPECIAL, START, UNK, Vocabulary
+from ..vocabulary import SPECIAL, Vocabulary
 
 
 class ReportModel(keras.Model):
@@ -73,29 +73,6 @@ class ReportModel(keras.Model):
 
     def build(self, input_shape=None) -> None:
         """Nothing to do: the constructor has made all variables."""
-
-
-def word_log_probs(model: ReportModel, features: np.ndarray, tokens: np.ndarray, batch_size: int = 64) -> np.ndarray:
-    """How likely a model finds reports that are already written: teacher forcing, one word after the other.
-
-    Args:
-        features: (N, R, D). tokens: (N, T), the words of the reports, ``<start>`` not among them, padded at the end.
-
-    Returns:
-        (N, T), the log-probability of each word among those that a report may contain, in nats; 0 at padding. For what the model
-        wrote from these features they are those of its ``decoding.Generation``.
-    """
-    read = np.concatenate([np.full((len(tokens), 1), START, "int32"), tokens[:, :-1]], axis=1)
-    found = np.zeros(tokens.shape, "float32")
-    for first in range(0, len(tokens), batch_size):
-        some = slice(first, first + batch_size)
-        inputs = {"features": features[some].astype("float32"), "tokens": read[some]}
-        logits = np.array(keras.ops.convert_to_numpy(model(inputs, training=False)), "float32")  # (B, T, V)
-        logits[..., [PAD, UNK, START]] = -np.inf  # never written
-        logits -= logits.max(axis=-1, keepdims=True)
-        said = np.take_along_axis(logits, np.asarray(tokens[some])[..., None], axis=-1)[..., 0]
-        found[some] = said - np.log(np.exp(logits).sum(axis=-1))
-    return np.where(np.asarray(tokens) == PAD, 0, found)
 
 
 def save_model(model: ReportModel, path: str | Path) -> None:
