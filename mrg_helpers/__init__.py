@@ -28,7 +28,8 @@ The way of the data, one module an arrow, always to the right::
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 
-Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding`` and ``likelihood``.
+Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding`` and
+``likelihood``.
 """
 
 import os

@@ -19,8 +19,8 @@ def word_log_probs(model: ReportModel, features: np.ndarray, tokens: np.ndarray,
         features: (N, R, D). tokens: (N, T), the words of the reports, ``<start>`` not among them, padded at the end.
 
     Returns:
-        (N, T) float32, in nats, among the words that a report may contain; 0 at padding. For a report that the model wrote from the same
-        features these are the ``log_probs`` of its ``decoding.Generation``.
+        (N, T) float32, in nats, among the words that a report may contain; 0 at padding. For a report that the model wrote from
+        the same features these are the ``log_probs`` of its ``decoding.Generation``.
     """
     read = np.concatenate([np.full((len(tokens), 1), START, "int32"), tokens[:, :-1]], axis=1)
     found = np.zeros(tokens.shape, "float32")

@@ -23,7 +23,8 @@ def test_other_features_or_another_word_give_another_probability_and_padding_non
     assert (before[tokens > 0] < 0).all() and before[0, 3] == 0
     assert (word_log_probs(model, inputs["features"] * 0, tokens) != before)[tokens > 0].all()
     changed = word_log_probs(model, inputs["features"], np.array([[4, 6, 3, 0], [5, 6, 7, 3]]))
-    assert changed[0, 0] == before[0, 0] and changed[0, 1] != before[0, 1]  # a word does not change what stood before it
+    # a word does not change what stood before it
+    assert changed[0, 0] == before[0, 0] and changed[0, 1] != before[0, 1]
     np.testing.assert_array_equal(changed[1], before[1])
 
 

@@ -80,8 +80,12 @@ FIGURES = {
     ),
     "plot_attention of an empty report": lambda: plots.plot_attention(WIDE, [], np.zeros((0, 20)), (4, 5), padded),
     "pointing_dots": lambda: plots.pointing_dots(POINTED),
-    "removal_curves": lambda: plots.removal_curves({"attention": (-RNG.random((3, 5)), -RNG.random((3, 5)))}, [0, 1, 4]),
-    "removal_curves of one naming": lambda: plots.removal_curves({"$x$": (np.zeros((3, 1)), np.ones((3, 1)))}, [0, 1, 4]),
+    "removal_curves": lambda: plots.removal_curves(
+        {"attention": (-RNG.random((3, 5)), -RNG.random((3, 5)))}, [0, 1, 4]
+    ),
+    "removal_curves of one naming": lambda: plots.removal_curves(
+        {"$x$": (np.zeros((3, 1)), np.ones((3, 1)))}, [0, 1, 4]
+    ),
     "score_intervals": lambda: plots.score_intervals(INTERVALS),
     "scores_table": lambda: plots.scores_table(SCORES),
     "show_studies": lambda: plots.show_studies([[WIDE, WIDE.T], [WIDE]], ["No effusion. $5 or $6.", ""]),
@@ -215,7 +219,9 @@ def test_copied_reports_have_a_colour_of_their_own():
 
 def test_the_pointing_figure_shows_the_table_and_who_does_not_look():
     left, right = plots.pointing_dots(POINTED).axes[:2]
-    assert [bar.get_width() for bar in left.patches] == [0.9, 0.9] and [bar.get_width() for bar in right.patches] == [0.5] * 2
+    assert [bar.get_width() for bar in left.patches] == [0.9, 0.9] and [bar.get_width() for bar in right.patches] == [
+        0.5
+    ] * 2
     assert [label.get_text() for label in left.get_yticklabels()] == ["nodule (9)", "all (9)"]
     marks = [marks.get_offsets()[0][0] for marks in left.collections]
     assert marks == [0.1, 0.2, 0.8]
