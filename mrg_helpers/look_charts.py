@@ -35,20 +35,20 @@ def pointing_dots(table: pd.DataFrame, title: str = "Does it look at what it nam
     for axis, (game, name) in zip(axes[0], GAMES.items(), strict=True):
         values = table[(game, "model")]
         colours = [COLOURS[5] if finding != "all" else COLOURS[0] for finding in table.index]
-        bars = axis.barh(rows, values, color=colours, height=0.72, zorder=1, label="the model")
-        axis.bar_label(bars, [f"{value:.2f}" for value in values], padding=9, fontsize=9, color=GREY)
+        axis.barh(rows, values, color=colours, height=0.72, zorder=1, label="the model")
+        for row, value in zip(rows, values, strict=True):  # in a column of their own: marks may lie anywhere
+            axis.annotate(f"{value:.2f}", (1.16, row), ha="right", va="center", fontsize=9, color=GREY)
         for player, (marker, size, colour, label) in PLAYERS.items():
             axis.scatter(table[(game, player)], rows, size, color=colour, marker=marker, zorder=3, label=label)
-        axis.set(xlim=(0, 1.16), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="share of namings")
-        axis.set_title(name, fontsize=10, fontweight="normal")
+        axis.set(xlim=(-0.02, 1.17), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="share of namings")
+        axis.set_title(name, fontsize=10, fontweight="normal", pad=40)  # the legend lies between
         axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axis.tick_params(axis="y", length=0)
         axis.grid(axis="x")
     names = [f"{name} ({count})" for name, count in table[("namings", "")].items()]
     axes[0, 0].set_yticks(rows, names, parse_math=False)
     axes[0, 0].set_ylim(rows[-1] + 0.7, -0.7)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8.5)
+    _legend_above(axes[0, 0], ncols=2)
     return figure
 
 
@@ -75,12 +75,12 @@ def removal_curves(
         axis.set_xscale("symlog", linthresh=1, base=2)
         axis.set_xticks(counts, [str(count) for count in counts])
         axis.minorticks_off()
-        what = "taken away, the others stay" if part == 0 else "put in, the others stay blank"
+        what = "taken away" if part == 0 else "put in, the others blank"
         axis.set(xlabel=f"regions {what} (of {counts[-1]})")
-        axis.set_title(name, fontsize=10)
+        axis.set_title(name, fontsize=10, pad=24)  # the legend lies between
         axis.grid()
     axes[0, 0].set_ylabel("log-probability of the naming word (nats)")
-    axes[0, 1].legend(loc="lower right", fontsize=9, title="order of the regions", alignment="left")
+    _legend_above(axes[0, 0], ncols=len(curves))
     return figure
 
 
@@ -100,5 +100,12 @@ def finding_dots(
     axis.set_yticks(rows, [str(name) for name in f1.index], parse_math=False)
     axis.set(xlim=(-0.02, 1.02), ylim=(len(f1) - 0.5, -0.5), xlabel=xlabel)
     axis.tick_params(axis="y", length=0)
-    figure.legend(loc="outside upper right", ncols=min(5, f1.shape[1]), fontsize=9)
+    axis.set_title(" ", pad=12)  # room for the legend
+    _legend_above(axis, ncols=min(5, f1.shape[1]))
     return figure
+
+
+def _legend_above(axis, **kwargs) -> None:
+    """A legend over the left end of the figure, where it hides nothing; it may be wider than its axes."""
+    legend = axis.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=9, borderaxespad=0.2, **kwargs)
+    legend.set_in_layout(False)
