@@ -14,6 +14,7 @@ The way of the data, one module an arrow, always to the right::
 ``models``      one file per system; ``models.base`` holds the interface
 ``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
 ``decoding``    ``generate``: greedy, sampling and beam search for every model
+``likelihood``  how likely a model finds a report that is already written
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them; METEOR where its program is there
 ``findings``    which findings a text asserts, denies or doubts
 ``agreement``   how well ``findings`` reads, against tags that people gave; ``finding_rules`` are its words
@@ -22,13 +23,15 @@ The way of the data, one module an arrow, always to the right::
 ``ladder``      all of them at once, and a model against the best that cannot see
 ``intervals``   how sure a score is: the bootstrap over studies
 ``treatments``  the preprocessing lab; ``published`` holds what papers report
+``looking``     does the attention find what it names? ``perturb`` gives a model the wrong images
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
 ``plots``       static figures; ``widgets`` are their interactive twins
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 
-Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training`` and ``decoding``.
+Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding`` and
+``likelihood``.
 """
 
 import os

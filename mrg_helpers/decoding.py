@@ -5,6 +5,7 @@ Explained in ``notebooks/05_evaluate_and_browse_attention.ipynb``.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -122,12 +123,18 @@ def generate(
     rows = np.asarray(rows)
     size = max(1, batch_size // settings.beams) if settings.method == "beam" else batch_size
     loop = _beam_search if settings.method == "beam" else _word_by_word
-    unseeded = replace(settings, seed=0)  # the loops are compiled once for each way of choosing, not once for each seed
+    unseeded = _unseeded(settings)  # the loops are compiled once for each way of choosing, not once for each seed
     parts = []
     for start in tqdm(range(0, len(rows), size), desc="decoding", unit="batch", disable=not progress, mininterval=1):
         inputs = {name: tf.convert_to_tensor(value) for name, value in read(rows[start : start + size]).items()}
         parts.append([part.numpy() for part in loop(model, inputs, unseeded, tf.constant([settings.seed, start]))])
     return _join(parts, model)
+
+
+@functools.cache
+def _unseeded(settings: Decoding) -> Decoding:
+    """Always the same object for equal settings: TensorFlow compiles anew for another object, even for an equal one."""
+    return replace(settings, seed=0)
 
 
 def _join(parts: list[list[np.ndarray]], model: ReportModel) -> Generation:

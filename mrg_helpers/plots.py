@@ -1,8 +1,8 @@
 """The static figures of the notebooks. Each function takes arrays or a DataFrame and returns a Matplotlib figure.
 
 No function here knows a model, a data set or a file. This module holds the figures with X-rays in them; those made from
-numbers alone live in ``charts``, ``score_charts`` and ``check_charts`` and are offered here too: a notebook needs one
-import.
+numbers alone live in ``charts``, ``score_charts``, ``check_charts`` and ``look_charts`` and are offered here too: a
+notebook needs one import.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from .charts import (
 )
 from .check_charts import agreement_dots, audit_bars
 from .heatmaps import Box, Boxes, cell_rectangles, overlay, shrink, spread
+from .look_charts import finding_dots, pointing_dots, removal_curves
 from .score_charts import leaderboard, most_frequent, score_intervals, treatment_dots
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "co_occurrence",
     "coverage_curves",
     "feature_grid",
+    "finding_dots",
     "finding_f1_bars",
     "fit_grid",
     "leaderboard",
@@ -50,6 +52,8 @@ __all__ = [
     "most_frequent",
     "panel_row",
     "plot_attention",
+    "pointing_dots",
+    "removal_curves",
     "score_intervals",
     "scores_table",
     "show_studies",

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from . import __version__, datasets, findings, paths, phantom, reports
+from . import __version__, datasets, findings, paths, perturb, phantom, reports
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
@@ -52,6 +52,7 @@ class Settings:
         guide: weight of drawing the attention to the regions that answered, see :class:`mrg_helpers.models.ShowAttendTell`.
         emphasis: how much a word counts in training in a sentence that asserts a finding; in any other it counts 1.
         epochs ... patience: see :class:`mrg_helpers.training.TrainingSettings`.
+        blind: learn with the images of other patients (:func:`mrg_helpers.perturb.another`), so that there is nothing to see.
     """
 
     dataset: str = "phantom"
@@ -86,6 +87,7 @@ class Settings:
     batch_size: int = 32
     learning_rate: float = 4e-3
     patience: int = 15
+    blind: bool = False
 
     @property
     def root(self) -> Path:
@@ -114,6 +116,7 @@ SIZES = (
 )
 MODEL = (
     *SIZES, "components", "max_length", "model", "concepts", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
+    "blind",
 )  # fmt: skip
 
 
@@ -126,6 +129,8 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
         "model": STUDIES + IMAGES + TEXT + MODEL,
     }[kind]
     values = {"version": __version__} | {name: getattr(settings, name) for name in names}
+    if not settings.blind:
+        values.pop("blind", None)  # models are not blind unless they say so
     if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name
         values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}
     if kind in ("features", "model"):
@@ -264,7 +269,10 @@ def word_labels(text: str, names: list[str], emphasis: float, max_length: int) -
 
 
 def examples(settings: Settings, split: str) -> Examples:
-    """What there is to learn from in a split: the studies that have the target text, with their image and its tokens."""
+    """What there is to learn from in a split: the studies that have the target text, with their image and its tokens.
+
+    For a blind model each report stands beside the image of another one.
+    """
     from .training import Examples
 
     table, cache, vocabulary = ensure_studies(settings).table, ensure_features(settings), ensure_vocabulary(settings)
@@ -274,9 +282,10 @@ def examples(settings: Settings, split: str) -> Examples:
     names = concept_names(settings)
     labels = [word_labels(text, names, settings.emphasis, settings.max_length) for _, text in kept]
     found = [findings.abnormal(text) for _, text in kept]
+    rows = [cache.index[study_id] for study_id, _ in kept]
     return Examples(
         reader(cache),
-        rows=[cache.index[study_id] for study_id, _ in kept],
+        rows=perturb.another(rows, settings.seed) if settings.blind else rows,
         tokens=[vocabulary.encode(text, settings.max_length) for _, text in kept],
         emphasis=[weights for weights, _ in labels],
         concepts=np.array([[name in those for name in names] for those in found]) if names else None,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_models import WORDS, batch, make
 
+from mrg_helpers import decoding
 from mrg_helpers.decoding import Decoding, Generation, generate, repeated_ngrams
 from mrg_helpers.training import pad
 from mrg_helpers.vocabulary import END, PAD, START, UNK
@@ -162,3 +163,11 @@ def test_no_rows_and_wrong_settings(model, read):
         Decoding("best")
     with pytest.raises(ValueError, match="beams"):
         Decoding(beams=0)
+
+
+def test_the_loop_is_compiled_once_for_equal_settings(model, read):
+    generate(model, read, range(3), Decoding("sample", max_length=6))
+    before = decoding._word_by_word.experimental_get_tracing_count()
+    for seed in range(3):
+        generate(model, read, range(3), Decoding("sample", max_length=6, seed=seed))
+    assert decoding._word_by_word.experimental_get_tracing_count() == before

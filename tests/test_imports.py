@@ -25,6 +25,7 @@ ALLOWED = {
     "findings": {"finding_rules"},
     "agreement": {"finding_rules", "findings", "reports"},
     "images": set(),
+    "perturb": set(),
     # data come in
     "phantom": {"paths"},
     "download": {"paths"},
@@ -42,6 +43,7 @@ ALLOWED = {
     "models": {"paths", "vocabulary"},
     "training": {"models.base", "paths", "vocabulary"},
     "decoding": {"models.base", "paths", "vocabulary"},
+    "likelihood": {"models.base", "vocabulary"},
     "evaluation": {"findings", "meteor", "metrics", "reports"},
     "templates": {"metrics", "reports"},
     "baselines": {"evaluation", "findings", "metrics", "reports", "templates"},
@@ -50,23 +52,25 @@ ALLOWED = {
     "treatments": {"metrics", "reports"},
     "published": {"datasets", "intervals", "layouts", "reports", "templates"},
     "leaderboard": {"paths"},
+    "looking": {"findings"},
     # pictures take arrays, never models
     "heatmaps": set(),
     "charts": set(),
     "score_charts": {"charts"},
     "check_charts": {"charts"},
-    "plots": {"charts", "check_charts", "heatmaps", "score_charts"},
+    "look_charts": {"charts"},
+    "plots": {"charts", "check_charts", "heatmaps", "look_charts", "score_charts"},
     "widgets": {"charts", "heatmaps", "plots"},
     # on top: the names of artefacts, the notebooks, the command line
-    "stages": {"__init__", "datasets", "decoding", "features", "findings", "inception", "models", "paths", "phantom", "reports",
-               "training", "vocabulary"},
+    "stages": {"__init__", "datasets", "decoding", "features", "findings", "inception", "models", "paths", "perturb", "phantom",
+               "reports", "training", "vocabulary"},
     "pages": {"paths"},
     "runner": {"pages", "paths"},
     "__init__": set(),
     "__main__": {"download", "paths", "phantom", "runner", "stages"},
 }  # fmt: skip
 HEAVY = {"tensorflow", "keras"}
-MAY_BE_HEAVY = {"features", "inception", "models", "training", "decoding"}
+MAY_BE_HEAVY = {"features", "inception", "models", "training", "decoding", "likelihood"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mrg_helpers import heatmaps, plots
+from mrg_helpers import heatmaps, looking, plots
 
 RNG = np.random.default_rng(0)
 WIDE = RNG.integers(0, 256, (60, 100), dtype=np.uint8)
@@ -50,6 +50,11 @@ AUDITED = pd.DataFrame(
     columns=["check", "between", "verdict", "count", "share"],
 )  # fmt: skip
 
+POINTED = pd.DataFrame(
+    [[9, 0.9, 0.1, 0.2, 0.8, 0.5, 0.05, 0.1, np.nan], [9, 0.9, 0.1, 0.2, 0.8, 0.5, 0.05, 0.1, np.nan]], ["nodule", "all"],
+    pd.MultiIndex.from_tuples([("namings", ""), *((game, player) for game in looking.GAMES[:2] for player in looking.PLAYERS)]),
+)  # fmt: skip
+
 FIGURES = {
     "agreement_dots": lambda: plots.agreement_dots(AGREED),
     "audit_bars": lambda: plots.audit_bars(AUDITED),
@@ -60,6 +65,9 @@ FIGURES = {
     "coverage_curves": lambda: plots.coverage_curves(pd.DataFrame({"k": [10, 100], "coverage": [0.5, 0.9]})),
     "feature_grid": lambda: plots.feature_grid(RNG.random((32, 32)), RNG.random((4, 5))),
     "finding_f1_bars": lambda: plots.finding_f1_bars(pd.DataFrame({"f1": [0.9, 0.0], "cases": [12, 3]}, ["a", "b"])),
+    "finding_dots": lambda: plots.finding_dots(
+        pd.DataFrame({"true": [0.9, np.nan], "$x$": [0.1, 0.0]}, ["nodule", "$y$"])
+    ),
     "fit_grid": lambda: plots.fit_grid(WIDE, padded, (4, 5)),
     "leaderboard": lambda: plots.leaderboard(RUNS),
     "leaderboard of one run": lambda: plots.leaderboard(RUNS[2:]),
@@ -71,6 +79,13 @@ FIGURES = {
         WIDE, ["no", "$x$"], np.full((2, 20), 0.05), (4, 5), padded, truth_boxes=[("nodule", (10, 10, 20, 20))]
     ),
     "plot_attention of an empty report": lambda: plots.plot_attention(WIDE, [], np.zeros((0, 20)), (4, 5), padded),
+    "pointing_dots": lambda: plots.pointing_dots(POINTED),
+    "removal_curves": lambda: plots.removal_curves(
+        {"attention": (-RNG.random((3, 5)), -RNG.random((3, 5)))}, [0, 1, 4]
+    ),
+    "removal_curves of one naming": lambda: plots.removal_curves(
+        {"$x$": (np.zeros((3, 1)), np.ones((3, 1)))}, [0, 1, 4]
+    ),
     "score_intervals": lambda: plots.score_intervals(INTERVALS),
     "scores_table": lambda: plots.scores_table(SCORES),
     "show_studies": lambda: plots.show_studies([[WIDE, WIDE.T], [WIDE]], ["No effusion. $5 or $6.", ""]),
@@ -202,3 +217,20 @@ def test_copied_reports_have_a_colour_of_their_own():
     first, second, third = (bar.get_facecolor() for bar in axis.patches)
     assert first == third != second
     assert [label.get_text() for label in axis.get_yticklabels()][1] == "(empty)"
+
+
+def test_the_pointing_figure_shows_the_table_and_who_does_not_look():
+    left, right = plots.pointing_dots(POINTED).axes[:2]
+    assert [bar.get_width() for bar in left.patches] == [0.9, 0.9] and [bar.get_width() for bar in right.patches] == [
+        0.5
+    ] * 2
+    assert [label.get_text() for label in left.get_yticklabels()] == ["nodule (9)", "all (9)"]
+    marks = [marks.get_offsets()[0][0] for marks in left.collections]
+    assert marks == [0.1, 0.2, 0.8]
+
+
+def test_removal_curves_are_means_over_the_namings():
+    deleted, inserted = np.array([[0.0, -2.0], [-3.0, -5.0]]), np.array([[-3.0, -5.0], [0.0, -2.0]])
+    left, right = plots.removal_curves({"attention": (deleted, inserted)}, [0, 4]).axes
+    assert list(left.lines[0].get_ydata()) == [-1, -4] and list(right.lines[0].get_ydata()) == [-4, -1]
+    assert list(left.lines[0].get_xdata()) == [0, 4]

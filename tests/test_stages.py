@@ -65,6 +65,17 @@ def test_examples_carry_what_the_reports_assert(tiny):
     assert stages.concept_names(without) == [] and stages.examples(without, "train").concepts is None
 
 
+def test_a_blind_model_learns_with_the_images_of_others(tiny):
+    blind = dataclasses.replace(tiny, blind=True)
+    assert artefact_folder(blind, "model") != artefact_folder(tiny, "model")
+    assert artefact_folder(blind, "features") == artefact_folder(tiny, "features")
+    for split in ("train", "val"):
+        seeing, unseeing = stages.examples(tiny, split), stages.examples(blind, split)
+        assert seeing.tokens == unseeing.tokens and sorted(seeing.rows) == sorted(unseeing.rows)
+        if len(seeing) > 1:
+            assert all(a != b for a, b in zip(seeing.rows, unseeing.rows, strict=True))
+
+
 def test_words_count_more_where_a_finding_is_asserted():
     text = "Heart normal. Large left effusion, 1.9 cm. No pneumothorax."
     weights, said = stages.word_labels(text, ["pleural effusion", "pneumothorax"], 5.0, 90)

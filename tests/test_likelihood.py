@@ -1,0 +1,34 @@
+"""A report that is read again gets the probabilities with which it was written."""
+
+import numpy as np
+from test_models import batch, make
+
+from mrg_helpers.decoding import Decoding, generate
+from mrg_helpers.likelihood import word_log_probs
+
+CONCEPTS = {"concepts": ["effusion", "nodule"]}
+
+
+def test_what_was_written_is_read_again_with_the_same_probabilities():
+    model, features = make(**CONCEPTS), batch(size=5)["features"]
+    written = generate(model, lambda rows: {"features": features[rows]}, range(5), Decoding(max_length=7))
+    again = word_log_probs(model, features, written.tokens, batch_size=2)
+    np.testing.assert_allclose(again, written.log_probs, atol=1e-5)
+
+
+def test_other_features_or_another_word_give_another_probability_and_padding_none():
+    model, inputs = make(**CONCEPTS), batch(size=2)
+    tokens = np.array([[4, 5, 3, 0], [5, 6, 7, 3]])
+    before = word_log_probs(model, inputs["features"], tokens)
+    assert (before[tokens > 0] < 0).all() and before[0, 3] == 0
+    assert (word_log_probs(model, inputs["features"] * 0, tokens) != before)[tokens > 0].all()
+    changed = word_log_probs(model, inputs["features"], np.array([[4, 6, 3, 0], [5, 6, 7, 3]]))
+    # a word does not change what stood before it
+    assert changed[0, 0] == before[0, 0] and changed[0, 1] != before[0, 1]
+    np.testing.assert_array_equal(changed[1], before[1])
+
+
+def test_the_words_that_a_report_may_contain_share_all_probability():
+    model, features = make(), np.repeat(batch(size=1)["features"], 5, axis=0)
+    first = word_log_probs(model, features, np.array([[word] for word in (3, 4, 5, 6, 7)]))
+    np.testing.assert_allclose(np.exp(first).sum(), 1, rtol=1e-5)
