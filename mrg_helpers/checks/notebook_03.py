@@ -96,7 +96,7 @@ def split_at_hyphens(answer: Callable) -> str:
         f"From a-b-c | - | 1.9 it makes {' | '.join(got)}.",
     )
     return (
-        "Compare the vocabularies below: fewer rare compounds, a few more short words, and a model that has to learn to"
+        "Compare the two numbers: the compounds are gone, and their parts are a few short words, and a model that has to learn to"
         " put them together again."
     )
 
