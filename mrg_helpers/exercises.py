@@ -36,12 +36,7 @@ from . import paths
 BEGIN, READER, END = "# BEGIN SOLUTION", "# THE READER GETS", "# END SOLUTION"
 PLACEHOLDER = "pass  # your code here"
 TAG = "exercise"
-EDITION = (
-    "mrg_helpers",
-    "requirements.txt",
-    "pyproject.toml",
-    "LICENSE",
-)  # what the reader's edition needs besides notebooks
+EDITION = ("mrg_helpers", "requirements.txt", "LICENSE")  # what a reader needs besides the notebooks
 
 
 def _split(source: str) -> list[tuple[str, list[str], list[str] | None]]:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
-from .verdicts import call, compare, judges, need
+from .verdicts import call, compare, judges, need, same
 
 
 @judges("01.A")
@@ -83,8 +84,7 @@ def copies_across(answer: Callable) -> str:
     }
     rows = [(split, text) for split, some in texts.items() for text in some]
     likely = {
-        "The bug is still there. It finds the copies that agree in every letter, and takes a missing text for a copy of "
-        "another missing one. Are “1. No acute disease.” and “No acute disease” two different texts for a reader?": (
+        "The bug is still there. Are “1. No acute disease.” and “No acute disease” two texts? Is an empty one a text?": (
             8
         ),
         "The empty texts are out. But it still finds only the copies that agree in every letter.": 4,
@@ -116,14 +116,16 @@ def resized(answer: Callable) -> str:
         " notices. In which order does an array name its sides, and in which order does Pillow?",
     )
     need(got.shape == (40, 30), f"Asked for 40 high and 30 wide, it gives an array of shape {got.shape}.")
-    turned = got[:, 15:].mean() - got[:, :15].mean() < 100
-    need(
-        not turned,
-        "The size is right now, but the picture lies on its side or is scrambled: do not turn or reshape it, ask for"
-        " the right size.",
-    )
-    need(got[:2].mean() < got[-2:, 15:].mean(), "The picture stands on its head.")
     need(got.dtype == np.uint8, f"The image should stay uint8; it is {got.dtype}.")
+    wide = np.asarray(Image.fromarray(image).resize((40, 30)))
+    need(
+        not same(got, wide.T) and not same(got, np.rot90(wide)),
+        "The size is right now, but the picture lies on its side: do not turn it afterwards, ask for the right size.",
+    )
+    need(not same(got, wide.reshape(40, 30)), "reshape puts pixels in other rows: the picture is scrambled.")
+    brighter = got[:, 15:].mean() - got[:, :15].mean() > 50
+    need(brighter, "The size is right, but it is not the whole picture: resizing has to make every part of it smaller.")
+    need(got[:2].mean() < got[-2:, 15:].mean(), "The picture stands on its head.")
     return (
         "Arrays say (height, width), Pillow says (width, height). Try every such function with an image that is not"
         " square."

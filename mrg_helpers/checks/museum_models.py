@@ -16,8 +16,7 @@ def loss_per_word(answer: Callable) -> str:
     targets = np.array([[5, 6, 7, 8, 9, END], [5, END, PAD, PAD, PAD, PAD]])
     losses = np.array([[1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [4.0, 4.0, 0.5, 0.5, 0.5, 0.5]])
     likely = {
-        "The bug is still there: padding adds nothing to the sum, but it is counted in the number of places. "
-        "Divide by what you have added up.": (
+        "The bug is still there: padding is not in the sum, but among the places that divide it. How many words are there?": (
             14 / 12
         ),
         "Padding still counts: its losses are in the sum.": losses.mean(),

@@ -53,18 +53,19 @@ def report_for_everybody(answer: str, references: Sequence[str], training: Seque
 @judges("05.2")
 def blocked(answer: Callable) -> str:
     """``answer``: the words so far and n -> the words that would complete n words that were already said."""
-    words = ["no", "effusion", "or", "edema", ".", "no", "effusion"]
+    words = ["no", "effusion", "or", "edema", ".", "small", "effusion", "there", ".", "no", "effusion"]
     got = call(answer, list(words), 3)
     need(not isinstance(got, str), "Return a set of words, for several words may be forbidden at once.")
     got = set(got)
     need(got != set(words), "It forbids every word that was said. Only a repeated group of n words is to be avoided.")
     need(
-        got != {"effusion"},
-        "That looks at groups of two: with n = 3 the last two words count, and what followed them before.",
+        got != {"or", "there"},
+        "That looks at the last word only: “effusion” was followed by “or” and by “there”. With n = 3 the last *two*"
+        " words count.",
     )
     need(
-        got != {"effusion", "or"},
-        "It forbids “effusion” as well; after “no effusion”, only “or” would repeat three words.",
+        "effusion" not in got,
+        "It forbids “effusion”, the last word itself; what counts is what followed “no effusion” before.",
     )
     need(got, "It forbids nothing. The last two words are “no effusion”, and earlier they were followed by “or”.")
     need(got == {"or"}, f"After {' '.join(words)!r} only “or” would repeat three words; it forbids {sorted(got)}.")
