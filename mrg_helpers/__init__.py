@@ -27,6 +27,7 @@ The way of the data, one module an arrow, always to the right::
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
 ``plots``       static figures; ``widgets`` are their interactive twins
+``checks``      answers to the exercises, judged at once; ``exercises`` derives the exercises from the solution notebooks
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 

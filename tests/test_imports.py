@@ -61,7 +61,10 @@ ALLOWED = {
     "score_charts": {"charts"},
     "check_charts": {"charts"},
     "look_charts": {"charts"},
-    "plots": {"charts", "check_charts", "heatmaps", "look_charts", "score_charts"},
+    "sketch": {"charts"},
+    "idea_charts": {"charts", "sketch"},
+    "model_idea_charts": {"charts", "sketch"},
+    "plots": {"charts", "check_charts", "heatmaps", "idea_charts", "look_charts", "model_idea_charts", "score_charts"},
     "widgets": {"charts", "heatmaps", "plots"},
     # on top: the names of artefacts, the notebooks, the command line
     "stages": {"__init__", "datasets", "decoding", "features", "findings", "inception", "models", "paths", "perturb", "phantom",
