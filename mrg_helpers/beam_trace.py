@@ -126,7 +126,10 @@ def trace(model: ReportModel, inputs: dict, settings: Decoding, alternatives: in
         scores, lengths = scores[follow] + steps[follow, words], new_lengths.numpy()[follow]
         tokens, finished = tokens[follow], finished[follow] | (words == END)
         tokens[:, t] = words
-        state = {"memory": state["memory"], "cell": tf.nest.map_structure(lambda x, f=follow: tf.gather(x, f), state["cell"])}
+        state = {
+            "memory": state["memory"],
+            "cell": tf.nest.map_structure(lambda x, f=follow: tf.gather(x, f), state["cell"]),
+        }
         if finished.all():
             break
     return Trace(tuple(tree), tuple(history), settings)
