@@ -160,4 +160,4 @@ class TrainingMonitor(Widget):
         title = heading(f"What the model writes after epoch {epoch}{best}" if self.records else "What the model writes")
         true = heading("The true report") + f"<div>{escape(self.reference)}</div>" if self.reference else ""
         hint = soft("The slider goes back to earlier epochs once the cell with the training has ended.")
-        self.sample.value = framed(f"{title}<div>{text}</div>{true}{hint}{footer(self.note)}", 230, "sample report")
+        self.sample.value = framed(f"{title}<div>{text}</div>{true}{hint}{footer(self.note)}", 270, "sample report")
