@@ -54,7 +54,7 @@ class BeamExplorer(Widget):
             raise ValueError(f"a beam of width {width}: choose one from 1 to {widest}")
         self.search, self.title, self.reference, self.note = search, title, reference, note
         self._found: dict[tuple, Trace] = {}
-        style, wide = {"description_width": "104px"}, ui.Layout(width="min(100%, 410px)")
+        style, wide = {"description_width": "104px"}, ui.Layout(width="min(100%, 345px)")
         slider = {"style": style, "layout": wide, "continuous_update": False}
         self.width = ui.IntSlider(width, 1, widest, description="width K", **slider)
         self.length_penalty = ui.FloatSlider(
@@ -69,8 +69,8 @@ class BeamExplorer(Widget):
         controls = row(self.width, self.length_penalty, self.block_ngrams, self.word)
         below = row(self.table, self.reports, justify_content="space-between")
         below.layout.align_items = "stretch"
-        self.table.layout = ui.Layout(width="49%", min_width="380px", flex="1 1 auto")
-        self.reports.layout = ui.Layout(width="49%", min_width="380px", flex="1 1 auto")
+        self.table.layout = ui.Layout(flex="1 1 320px", min_width="300px")
+        self.reports.layout = ui.Layout(flex="1 1 320px", min_width="300px")
         self.widget = ui.VBox([controls, self.tree, below], layout=ui.Layout(max_width="1000px"))
         for control in (self.width, self.length_penalty, self.block_ngrams):
             control.observe(self._search, "value")

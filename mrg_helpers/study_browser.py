@@ -59,7 +59,7 @@ class StudyBrowser(Widget):
         tags = [(f"{tag} ({n:,})", tag) for tag, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
         splits = [name for name in dict.fromkeys(study["split"] for study in self.studies) if name]
         views = sorted({view for study in self.studies for view in study["views"]})
-        style, layout = {"description_width": "58px"}, {"width": "300px", "margin": "2px 6px 2px 0"}
+        style, layout = {"description_width": "58px"}, {"width": "290px", "margin": "2px 6px 2px 0"}
         self.search = ui.Text(
             description="search", placeholder="words, such as: effusion left", style=style, layout=ui.Layout(**layout)
         )
@@ -81,7 +81,7 @@ class StudyBrowser(Widget):
         self.place = ui.BoundedIntText(
             1, min=1, max=1, description="study", style=style, layout=ui.Layout(width="150px")
         )
-        slider = {"style": style, "layout": ui.Layout(**{**layout, "width": "260px"})}
+        slider = {"style": style, "layout": ui.Layout(**{**layout, "width": "228px"})}
         self.zoom = ui.FloatSlider(1, min=1, max=5, step=0.25, description="zoom", readout_format=".2f", **slider)
         self.across = ui.IntSlider(50, 0, 100, 5, description="across", disabled=True, **slider)
         self.down = ui.IntSlider(50, 0, 100, 5, description="down", disabled=True, **slider)

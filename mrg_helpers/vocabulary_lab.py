@@ -56,17 +56,17 @@ class VocabularyLab(Widget):
         self.coverage = self.all_words.coverage(unseen, range(self.size + 1))  # row k: of the k most frequent words
         self.counts = np.array(list(self.all_words.counts.values()))  # falling
 
-        style, wide = {"description_width": "130px"}, ui.Layout(width="min(100%, 470px)")
+        style, wide = {"description_width": "100px"}, ui.Layout(width="min(100%, 470px)")
         steps = sorted({int(k) for k in np.geomspace(1, self.size, STEPS).round()} | {self.size})
         self.k = ui.SelectionSlider(
             options=[(f"{k:,}", k) for k in steps],
             value=self.size,
-            description="words at most, k",
+            description="max words, k",
             style=style,
             layout=wide,
         )
         most = max(min_count, int(min(20, self.counts[0])))
-        self.min_count = ui.IntSlider(min_count, 1, most, description="occurrences at least", style=style, layout=wide)
+        self.min_count = ui.IntSlider(min_count, 1, most, description="min count", style=style, layout=wide)
         longest = max(range(len(self.tokens)), key=lambda i: len(set(self.tokens[i])))
         self.report = ui.Dropdown(
             options=[(title, i) for i, title in enumerate(titles)],
@@ -76,7 +76,7 @@ class VocabularyLab(Widget):
             layout=wide,
         )
         self.numbers, self.chart, self.text = ui.HTML(), ui.HTML(), ui.HTML()
-        half = {"flex": "1 1 380px", "min_width": "340px"}
+        half = {"flex": "1 1 320px", "min_width": "300px"}
         left = ui.VBox([self.k, self.min_count, self.report, self.numbers], layout=ui.Layout(**half))
         right = ui.VBox([self.chart], layout=ui.Layout(**half))
         self.widget = ui.VBox([row(left, right), self.text], layout=ui.Layout(max_width="1000px"))

@@ -60,7 +60,7 @@ def heading(text: str) -> str:
 
 def soft(text: str) -> str:
     """A line that stands back, such as a note."""
-    return f'<div style="color: {SOFT}; font-size: 0.92em">{escape(text)}</div>'
+    return f'<div style="color: {SOFT}; font-size: 0.92em; line-height: 1.5">{escape(text)}</div>'
 
 
 def footer(note: str = "") -> str:
@@ -75,7 +75,7 @@ def figures(**named: str) -> str:
         f'{escape(value)}</div><div style="color: {SOFT}; font-size: 0.92em">{escape(name.replace("_", " "))}</div></div>'
         for name, value in named.items()
     )
-    return f'<div style="display: flex; flex-wrap: wrap; gap: 6px 18px">{"".join(cells)}</div>'
+    return f'<div style="display: flex; flex-wrap: wrap; gap: 6px 18px; line-height: 1.4; margin: 8px 0">{"".join(cells)}</div>'
 
 
 def highlighted(text: str, words: Sequence[str]) -> str:
