@@ -14,6 +14,7 @@ The way of the data, one module an arrow, always to the right::
 ``models``      one file per system; ``models.base`` holds the interface
 ``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
 ``decoding``    ``generate``: greedy, sampling and beam search for every model
+``beam_trace``  one beam search with all that it kept and dropped
 ``likelihood``  how likely a model finds a report that is already written
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them; METEOR where its program is there
 ``findings``    which findings a text asserts, denies or doubts
@@ -26,13 +27,13 @@ The way of the data, one module an arrow, always to the right::
 ``looking``     does the attention find what it names? ``perturb`` gives a model the wrong images
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
-``plots``       static figures; ``widgets`` are their interactive twins
+``plots``       static figures; ``widgets`` are their interactive twins, which ``svg`` and ``widget_parts`` help to draw
 ``checks``      answers to the exercises, judged at once; ``exercises`` derives the exercises from the solution notebooks
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 
-Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding`` and
-``likelihood``.
+Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding``,
+``beam_trace`` and ``likelihood``.
 """
 
 import os

@@ -115,7 +115,7 @@ _TREE = {
 }
 
 
-def beam_tree(title: str = "A beam of two", note: str = "") -> Figure:
+def beam_by_hand(title: str = "A beam of two", note: str = "") -> Figure:
     """Three steps of a beam search with K = 2, and what a greedy decoder does meanwhile. For notebook 05."""
     figure, axis = canvas(50, title, note)
     columns = (7, 28, 52, 78)

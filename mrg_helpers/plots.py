@@ -1,8 +1,8 @@
 """The static figures of the notebooks. Each function takes arrays or a DataFrame and returns a Matplotlib figure.
 
 No function here knows a model, a data set or a file. This module holds the figures with X-rays in them; those made from
-numbers alone live in ``charts``, ``score_charts``, ``check_charts`` and ``look_charts``, those that explain an idea in
-``idea_charts`` and ``model_idea_charts``, and all are offered here too: a notebook needs one import.
+numbers alone live in ``charts``, ``score_charts``, ``check_charts``, ``look_charts`` and ``beam_charts``, those that explain an
+idea in ``idea_charts`` and ``model_idea_charts``, and all are offered here too: a notebook needs one import.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from .beam_charts import beam_tree
 from .charts import (
     COLOURS,
     WIDTH,
@@ -35,7 +36,7 @@ from .check_charts import agreement_dots, audit_bars
 from .heatmaps import Box, Boxes, cell_rectangles, overlay, shrink, spread
 from .idea_charts import cache_once, parallel_rays, report_to_ids
 from .look_charts import finding_dots, pointing_dots, removal_curves
-from .model_idea_charts import additive_attention, beam_tree, blind_twin, teacher_forcing
+from .model_idea_charts import additive_attention, beam_by_hand, blind_twin, teacher_forcing
 from .score_charts import leaderboard, most_frequent, score_intervals, treatment_dots
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "agreement_dots",
     "audit_bars",
     "bar_counts",
+    "beam_by_hand",
     "beam_tree",
     "blind_twin",
     "cache_once",

@@ -16,7 +16,11 @@ import ipywidgets as ui
 import numpy as np
 from PIL import Image
 
+from .beam_explorer import BeamExplorer as BeamExplorer
 from .heatmaps import cell_rectangles, overlay, shrink, spread
+from .study_browser import StudyBrowser as StudyBrowser
+from .training_monitor import TrainingMonitor as TrainingMonitor
+from .vocabulary_lab import VocabularyLab as VocabularyLab
 
 COLOUR_MAPS = ["plasma", "viridis", "cividis", "Reds"]  # the first three are safe for colour-blind eyes
 

@@ -38,7 +38,7 @@ def test_ids_that_do_not_fit_are_refused(ids, length):
 def test_the_beam_finds_what_the_greedy_decoder_misses():
     for words, shares in model_idea_charts._TREE.items():
         assert sum(shares.values()) == pytest.approx(1), words
-    (said,) = [text for text in texts(plots.beam_tree()) if text.startswith("best:")]
+    (said,) = [text for text in texts(plots.beam_by_hand()) if text.startswith("best:")]
     assert "“no effusion .”, 0.31" in said and "“the heart is”, 0.17" in said
 
 

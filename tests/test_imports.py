@@ -43,6 +43,7 @@ ALLOWED = {
     "models": {"paths", "vocabulary"},
     "training": {"models.base", "paths", "vocabulary"},
     "decoding": {"models.base", "paths", "vocabulary"},
+    "beam_trace": {"decoding", "models.base", "reports", "vocabulary"},
     "likelihood": {"models.base", "vocabulary"},
     "evaluation": {"findings", "meteor", "metrics", "reports"},
     "templates": {"metrics", "reports"},
@@ -61,11 +62,20 @@ ALLOWED = {
     "score_charts": {"charts"},
     "check_charts": {"charts"},
     "look_charts": {"charts"},
+    "beam_tree": set(),
+    "beam_charts": {"beam_tree", "charts"},
     "sketch": {"charts"},
     "idea_charts": {"charts", "sketch"},
     "model_idea_charts": {"charts", "sketch"},
-    "plots": {"charts", "check_charts", "heatmaps", "idea_charts", "look_charts", "model_idea_charts", "score_charts"},
-    "widgets": {"charts", "heatmaps", "plots"},
+    "plots": {"beam_charts", "charts", "check_charts", "heatmaps", "idea_charts", "look_charts", "model_idea_charts",
+              "score_charts"},
+    "widget_parts": set(),
+    "svg": {"widget_parts"},
+    "study_browser": {"heatmaps", "images", "reports", "widget_parts"},
+    "vocabulary_lab": {"reports", "svg", "vocabulary", "widget_parts"},
+    "training_monitor": {"paths", "svg", "widget_parts"},
+    "beam_explorer": {"beam_tree", "svg", "widget_parts"},
+    "widgets": {"beam_explorer", "charts", "heatmaps", "plots", "study_browser", "training_monitor", "vocabulary_lab"},
     # on top: the names of artefacts, the notebooks, the command line
     "stages": {"__init__", "datasets", "decoding", "features", "findings", "inception", "models", "paths", "perturb", "phantom",
                "reports", "training", "vocabulary"},
@@ -75,7 +85,7 @@ ALLOWED = {
     "__main__": {"download", "paths", "phantom", "runner", "stages"},
 }  # fmt: skip
 HEAVY = {"tensorflow", "keras"}
-MAY_BE_HEAVY = {"features", "inception", "models", "training", "decoding", "likelihood"}
+MAY_BE_HEAVY = {"features", "inception", "models", "training", "decoding", "beam_trace", "likelihood"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
