@@ -229,6 +229,7 @@ CASES = {
         (lambda state: without(state, "annotations"), "`annotations`"),
         (lambda state: without(state, "keys"), "`keys`"), (forgetful, "has changed the state"),
         (lambda state: without(state, value=np.nan), "NaN"),
+        (lambda state: state | {"memory": {k: v for k, v in state["memory"].items() if k != "found"}}, "do not take it out"),
         (lambda state: without(state)["memory"], "a whole state"),
         (lambda state: without(state) | {"cell": [state["cell"][0] * 0]}, "`cell`"),
     ]),

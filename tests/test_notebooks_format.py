@@ -184,6 +184,37 @@ def test_nothing_of_a_solution_is_left_in_the_numbered_notebook(path):
         assert not any(mark in cell.source for mark in (exercises.BEGIN, exercises.READER, exercises.END)), cell.id
 
 
+# ------------------------------------------------------------------------------------------- glossary, for instructors
+
+
+def glossary() -> list[tuple[str, list[str]]]:
+    """(term, numbers of the notebooks) of each entry."""
+    text = (FOLDER / "GLOSSARY.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^- (.+?) \(((?:\d\d(?:, )?)+)\): \S", text, re.M)
+    assert len(entries) == len(re.findall(r"^- ", text, re.M)), (
+        "an entry without its notebooks, or without an explanation"
+    )
+    return [(term, numbers.split(", ")) for term, numbers in entries]
+
+
+def test_the_terms_of_the_glossary_stand_in_the_notebooks_that_it_names():
+    sources = {path.name[:2]: " ".join(cell.source for cell in read(path).cells).lower() for path in NOTEBOOKS}
+    terms = [word.strip("*`<> ").lower() for term, _ in glossary() for word in term.split(", ")]
+    assert len(terms) > 100 and [term for term, n in Counter(terms).items() if n > 1] == []
+    for term, numbers in glossary():
+        for word in (word.strip("*`<> ").lower() for word in term.split(", ")):
+            stem = word.rstrip("sye")  # "features" and "feature", "padding" and "pad"
+            missing = [number for number in numbers if stem.removesuffix("ing") not in sources[number]]
+            assert not missing, f"{word}: not in notebook {', '.join(missing)}"
+
+
+def test_the_plan_for_instructors_names_every_notebook_and_its_links_exist():
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#\s]+)\)", text):
+        assert re.match(r"https?://", link) or (FOLDER / link).exists(), link
+    assert all(path.name in text for path in NOTEBOOKS) and len(re.findall(r"^\| \d \|", text, re.M)) == 6
+
+
 # ------------------------------------------------------------------------------------------------------------ mirrors
 
 

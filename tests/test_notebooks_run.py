@@ -26,6 +26,15 @@ def outputs_of(executed):
     return cells, "\n".join(output.get("text", "") for cell in cells for output in cell.outputs)
 
 
+def unexplained(executed):
+    """The cells that show a figure with no text below it, each with the cell that follows."""
+    cells = nbformat.read(executed, as_version=4).cells
+    for cell, following in zip(cells, cells[1:], strict=False):
+        shows = any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+        if shows and following.cell_type != "markdown" and "exercise" not in cell.metadata.get("tags", []):
+            yield cell.id, following.id
+
+
 def verdicts(cells):
     """What the checks say: the name of each exercise and exhibit with the sign of its verdict."""
     shown = [
@@ -45,6 +54,8 @@ def test_in_sequence_with_pages_and_an_index(data, tmp_path):
         assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
         figures = [output for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
         assert figures, f"{notebook.name} shows no figure"
+        for cell, following in unexplained(tmp_path / "executed" / notebook.name):
+            raise AssertionError(f"{notebook.name}: no text between the figure of {cell} and the cell {following}")
         said = verdicts(cells)
         assert len(said) >= 3 and all(sign == ("✗" if name[-1].isalpha() else "…") for name, sign in said.items()), said
         page = (tmp_path / "executed" / notebook.name).with_suffix(".html").read_text(encoding="utf-8")

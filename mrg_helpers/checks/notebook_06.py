@@ -174,10 +174,10 @@ def without_found(answer: Callable) -> str:
         all(same(a, b) for a, b in zip(got["cell"], state["cell"], strict=True)),
         "`cell` is the decoder's state and has to stay.",
     )
-    found = memory.get("found", 0)
     need(
-        not np.isnan(np.asarray(found, float)).any(),
-        "NaN instead of the findings would spoil every logit; put zeros there.",
+        "found" in memory and np.shape(memory["found"]) == before["found"].shape,
+        "The model reads `found` with every word: put zeros of the same shape in its place, do not take it out.",
     )
-    need(not np.asarray(found, float).any(), "`found` still says something: put zeros in its place.")
+    need(not np.isnan(memory["found"]).any(), "NaN instead of the findings would spoil every logit; put zeros there.")
+    need(not np.any(memory["found"]), "`found` still says something: put zeros in its place.")
     return "The second way is cut when decoding. The words that are left, the model has from where it looks."
