@@ -47,8 +47,8 @@ def flipped(answer: Callable) -> str:
         "Bring the regions to (B, H, W, D), turn round the axis W, and bring them back.",
     )
     return (
-        "Left is right now. Which words of the reports follow, and which findings are lost because hearts are on the"
-        " left?"
+        "The regions have changed places, and each still shows what it showed. Which of the two do the sides in the"
+        " reports follow?"
     )
 
 
