@@ -166,7 +166,7 @@ def without_list_numbers(answer: Callable) -> str:
     first, second, rib, ten = got.values()
     need(
         "Stable .9 cm" not in first,
-        "The bug is still there: a nodule of 1.9 cm has become one of .9 cm. Only a number that opens a sentence is a"
+        "The bug is still there: a nodule of 1.9 cm has become one of .9 cm. Which numbers are those of a list?"
         " list number.",
     )
     need(
