@@ -168,7 +168,7 @@ def report_to_ids(
         arrow(axis, (50, high), (50, low))
         write(axis, (51.5, (high + low) / 2), what, 8, GREY, align="left")
     shown = [*zip(["<start>", *tokens, "<end>"], ids, strict=True), *[("<pad>", 0)] * (length - len(ids))]
-    widths = np.array([4.6 if word.startswith("<") else max(3.4, 1.6 + 0.8 * len(word)) for word, _ in shown])
+    widths = np.array([4.6 if word.startswith("<") else max(4.3, 1.6 + 0.8 * len(word)) for word, _ in shown])
     widths *= 78 / widths.sum()
     for (word, number), right, width in zip(shown, 11 + widths.cumsum(), widths, strict=True):
         x, special = right - width / 2, word.startswith("<")
