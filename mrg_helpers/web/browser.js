@@ -14,8 +14,7 @@ class Browser {
       most((study) => study.boxes.length + (study.other?.boxes.length || 0)),
       most((study) => (study.other ? 1 : 0)),
     );
-    const frame = (side) => most((study) => study.size[side]);
-    root.style.setProperty("--frame", `${frame(0)} / ${frame(1)}`);
+    root.style.setProperty("--frame", data.frame.join(" / "));
     const footer = make("p", { className: "mrg-footer mrg-soft" }, make("i", {}, this.footer));
     root.querySelector(".mrg-body").replaceChildren(this.controls, this.place, footer);
     if ("page" in root.dataset) {
@@ -72,7 +71,10 @@ class Browser {
     this.study = this.data.studies[k];
     const names = this.study.reports.map((report) => report.name);
     for (const [list, options] of [[this.first, names], [this.beside, ["nothing", ...names]]]) {
-      list?.replaceChildren(...options.map((text, value) => make("option", { value }, text)));
+      if (!list) continue;
+      const kept = list.selectedIndex;
+      list.replaceChildren(...options.map((text, value) => make("option", { value }, text)));
+      list.selectedIndex = kept >= 0 && kept < options.length ? kept : 0;
     }
     this.pictures[k] ||= Promise.all([this.study.image, this.study.other?.image].map(read));
     this.pictures[k].then((pixels) => {
@@ -93,7 +95,11 @@ class Browser {
   }
 
   draw() {
-    for (const panel of this.panels) if (panel.report) panel.draw();
+    for (const panel of this.panels) {
+      if (!panel.report) continue;
+      panel.markSentence();
+      panel.draw();
+    }
   }
 }
 
