@@ -229,16 +229,24 @@ class Panel {
 
   savePicture() {
     const from = this.picture, line = Math.max(16, Math.round(from.width / 26)), word = this.report.words[this.word];
-    const canvas = make("canvas", { width: from.width, height: from.height + 2 * line + 8 });
-    const context = canvas.getContext("2d");
-    context.fillStyle = "#fff";
+    const canvas = make("canvas"), context = canvas.getContext("2d"), font = `${Math.round(line * 0.72)}px system-ui, sans-serif`;
+    context.font = font;
+    const rows = [];
+    for (const text of [`${this.study.title} · ${this.report.name} · ${this.caption.textContent}`, this.app.footer]) {
+      rows.push("");
+      for (const part of text.split(" ")) {
+        const longer = `${rows.at(-1)} ${part}`.trim();
+        if (context.measureText(longer).width > from.width - 12) rows.push(part);
+        else rows[rows.length - 1] = longer;
+      }
+    }
+    canvas.width = from.width;
+    canvas.height = from.height + line * rows.length + 8;
+    Object.assign(context, { font, textBaseline: "middle", fillStyle: "#fff" });
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(from, 0, 0);
     context.fillStyle = "#111";
-    context.font = `${Math.round(line * 0.72)}px system-ui, sans-serif`;
-    context.textBaseline = "middle";
-    const lines = [`${this.study.title} · ${this.report.name} · ${this.caption.textContent}`, this.app.footer];
-    lines.forEach((text, k) => context.fillText(text, 6, from.height + 4 + line * (k + 0.5), canvas.width - 12));
+    rows.forEach((text, k) => context.fillText(text, 6, from.height + 4 + line * (k + 0.5)));
     const name = `${this.study.title}-word${this.word + 1}-${word || "none"}`.replace(/[^\w.-]+/g, "_");
     make("a", { href: canvas.toDataURL("image/png"), download: `${name}.png` }).click();
   }
