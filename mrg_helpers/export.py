@@ -6,6 +6,7 @@ travels as JSON and is put on the page as text, never as HTML, so a report that 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -23,15 +24,16 @@ from .pictures import data_uri
 WEB = Path(__file__).parent / "web"
 LEVELS = 999  # of a weight: the strongest one of a study is written as 999
 
-_FRAGMENT = Template("""<div class="mrg-attention"$page data-lm-suppress-shortcuts="true">
+_FRAGMENT = Template("""<div class="mrg-attention"$page data-key="$key" data-lm-suppress-shortcuts="true">
 <style>
 $style</style>
 <div class="mrg-body"><p>The attention browser needs its script, which is switched off here (in JupyterLab: trust the notebook).
 Not for clinical use.</p></div>
-<script type="application/json">$data</script>
 <script>
 (() => {
 "use strict";
+const DATA = $data;
+const KEY = "$key";
 $script})();
 </script>
 </div>
@@ -95,7 +97,9 @@ def _fragment(studies: Sequence[Mapping], grid: tuple[int, int], note: str, size
     data = {"note": note, "frame": frame(shown), "maps": maps, "studies": [_study(one) for one in shown]}
     script = "\n".join((WEB / name).read_text(encoding="utf-8") for name in ("heat.js", "panel.js", "browser.js"))
     style = (WEB / "browser.css").read_text(encoding="utf-8")
-    return _FRAGMENT.substitute(page=page, style=style, data=_json(data), script=script)
+    text = _json(data)
+    key = hashlib.sha256(text.encode()).hexdigest()[:12]  # by it a script finds its own place among several
+    return _FRAGMENT.substitute(page=page, style=style, data=text, key=key, script=script)
 
 
 def _json(data: object) -> str:

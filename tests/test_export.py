@@ -14,7 +14,7 @@ EVIL = "</script></title><!--<script>alert('&')</script>"
 
 
 def data_of(html: str) -> dict:
-    return json.loads(re.search(r'<script type="application/json">(.*?)</script>', html, re.S)[1])
+    return json.loads(re.search(r"^const DATA = (.*);$", html, re.M)[1])
 
 
 class Tags(HTMLParser):
@@ -67,7 +67,7 @@ def test_text_cannot_break_out(where, tmp_path):
     path = export.attention_page([given], GRID, tmp_path / "page.html", title=EVIL, note=note)
     html = path.read_text(encoding="utf-8")
     tags = Tags(html).tags
-    assert tags.count("script") == 2 and tags.count("title") == 1 and tags.count("html") == 1
+    assert tags.count("script") == 1 and tags.count("title") == 1 and tags.count("html") == 1
     assert "<!--" not in html and "alert('" not in html.replace(r"alert('\u0026')", "")
     assert EVIL in json.dumps(data_of(html), ensure_ascii=False)
 
@@ -84,6 +84,9 @@ def test_nothing_is_fetched(tmp_path):
 def test_fragments_do_not_meet():
     one = export.attention_fragment([study()], GRID)
     assert " id=" not in one and "getElementById" not in one, "two fragments on a page would share it"
+    key = re.search(r'data-key="(\w+)"', one)[1]
+    assert f'const KEY = "{key}";' in one
+    assert f'data-key="{key}"' not in export.attention_fragment([study("CXR2")], GRID), "each finds its own place"
     script = one[one.rindex("<script>") :]
     assert script.startswith("<script>\n(() => {"), "names stay inside"
     style = re.search(r"<style>(.*?)</style>", one, re.S)[1]

@@ -1,4 +1,4 @@
-// The controls that the panels share, and the start of every browser on the page that has not started yet.
+// The controls that the panels share, and the start: DATA and KEY stand above, see mrg_helpers/export.py.
 
 class Browser {
   constructor(root, data) {
@@ -26,7 +26,7 @@ class Browser {
   }
 
   select(name, options, change) {
-    const list = make("select", {}, ...options.map((text, k) => make("option", { value: k }, text)));
+    const list = make("select", { "aria-label": name }, ...options.map((text, k) => make("option", { value: k }, text)));
     list.onchange = () => change(Number(list.value));
     this.controls.append(make("label", {}, make("span", {}, name), list));
     return list;
@@ -115,7 +115,8 @@ async function read(source) {
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-for (const root of document.querySelectorAll(".mrg-attention:not([data-ready])")) {
-  root.dataset.ready = "";
-  root.mrgBrowser = new Browser(root, JSON.parse(root.querySelector('script[type="application/json"]').textContent));
+const place = document.querySelector(`.mrg-attention[data-key="${KEY}"]:not([data-ready])`);
+if (place) {
+  place.dataset.ready = "";
+  place.mrgBrowser = new Browser(place, DATA);
 }
