@@ -51,14 +51,14 @@ class ReportPanel:
         left = ui.VBox(
             [ui.HBox([self.picture, self.second], layout=full),
              ui.HBox([self.play, self.word, self.save], layout=row), self.saved],
-            layout=ui.Layout(flex="5 1 380px", min_width="0"),
+            layout=ui.Layout(flex="5 1 340px", min_width="0"),
         )  # fmt: skip
         right = ui.VBox(
             [self.state, self.heading, self.words, self.shades, self.chart, self.compared],
-            layout=ui.Layout(flex="4 1 340px", min_width="0"),
+            layout=ui.Layout(flex="4 1 300px", min_width="0"),
         )
         layout = ui.Layout(
-            flex_flow="row wrap", flex="1 1 0%", min_width="360px", align_items="flex-start", grid_gap="8px 24px"
+            flex_flow="row wrap", flex="1 1 0%", min_width="320px", align_items="flex-start", grid_gap="8px 24px"
         )
         self.widget = ui.HBox([left, right], layout=layout)
         self.word.observe(lambda change: self.draw(), "value")
