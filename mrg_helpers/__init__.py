@@ -27,9 +27,8 @@ The way of the data, one module an arrow, always to the right::
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
 ``plots``       static figures; ``widgets`` are their interactive twins
-``browsing``    what the attention browsers show; ``marks`` says where two reports agree about a finding
-``attention_browser``  the browser for a notebook; ``pictures`` and ``browser_html`` draw it
-``export``      the same without a kernel, as a page or a piece of one; ``web/`` holds its script and style
+``browsing``    the studies that ``attention_browser`` and ``export`` (its twin without a kernel, from ``web/``) show
+``pictures``    their pictures; ``browser_html`` their text; ``marks``: where two reports agree about a finding
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 
