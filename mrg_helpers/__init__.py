@@ -15,7 +15,7 @@ The way of the data, one module an arrow, always to the right::
 ``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
 ``decoding``    ``generate``: greedy, sampling and beam search for every model
 ``beam_trace``  one beam search with all that it kept and dropped
-``likelihood``  how likely a model finds a report that is already written
+``likelihood``  how likely a model finds a report that is already written, and what else it considered
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them; METEOR where its program is there
 ``findings``    which findings a text asserts, denies or doubts
 ``agreement``   how well ``findings`` reads, against tags that people gave; ``finding_rules`` are its words
@@ -28,6 +28,8 @@ The way of the data, one module an arrow, always to the right::
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
 ``plots``       static figures; ``widgets`` are their interactive twins, which ``svg`` and ``widget_parts`` help to draw
+``browsing``    the studies that ``attention_browser`` and ``export`` (its twin without a kernel, from ``web/``) show
+``pictures``    their pictures; ``browser_html`` their text; ``marks``: where two reports agree about a finding
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 
