@@ -51,7 +51,7 @@ def test_beta_is_what_the_next_step_lets_through(name):
     model.gate.bias.assign([-50.0])  # closed: the context no longer counts
     state = model.start(inputs)
     np.testing.assert_allclose(model.beta(state), 0, atol=1e-6)
-    _, context, _ = model.advance(model.embed(np.full(3, 2)), state["cell"], state["memory"])
+    context, _ = model.attend(state["cell"][0], state["memory"])
     np.testing.assert_allclose(context, 0, atol=1e-6)
 
 
