@@ -14,6 +14,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
+COLOUR_MAPS = ["plasma", "viridis", "cividis", "Reds"]  # the first three are safe for colour-blind eyes
 Boxes = Sequence[Box] | Callable[[int, int, tuple[int, int]], Box]
 
 
@@ -52,11 +53,19 @@ def spread(weights: np.ndarray, rectangles: np.ndarray, shape: tuple[int, int], 
     Returns:
         (H, W): the weight of the cell that each pixel lies in.
     """
-    columns = int(np.isclose(rectangles[:, 1], rectangles[0, 1]).sum())  # cells that share the top of the first one
+    rows, columns = edges(rectangles)
+    rows = _membership(rows[:, 0], rows[:, 1], shape[0], smooth)  # (H, Hg)
+    columns = _membership(columns[:, 0], columns[:, 1], shape[1], smooth)  # (W, Wg)
+    return rows @ np.asarray(weights, float).reshape(rows.shape[1], columns.shape[1]) @ columns.T
+
+
+def edges(rectangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the rows and the columns of a grid begin and end: (R, 4) -> (Hg, 2), (Wg, 2), in pixels of the image."""
+    lefts = rectangles[:, 0]
+    back = np.flatnonzero(np.diff(lefts) < 0)  # a row ends where the next cell lies further left
+    columns = int(back[0]) + 1 if len(back) else (1 if np.ptp(lefts) == 0 else len(lefts))
     cells = rectangles.reshape(-1, columns, 4)  # (Hg, Wg, 4)
-    rows = _membership(cells[:, 0, 1], cells[:, 0, 3], shape[0], smooth)  # (H, Hg)
-    columns = _membership(cells[0, :, 0], cells[0, :, 2], shape[1], smooth)  # (W, Wg)
-    return rows @ np.asarray(weights, float).reshape(cells.shape[:2]) @ columns.T
+    return cells[:, 0, 1::2], cells[0, :, 0::2]
 
 
 def _membership(starts: np.ndarray, ends: np.ndarray, length: int, smooth: bool) -> np.ndarray:

@@ -127,6 +127,10 @@ class ShowAttendTell(ReportModel):
             context = self.gate(hidden) * context
         return context, weights
 
+    def beta(self, state):
+        """See :class:`ReportModel`: the gate of section 4.2.1 of the paper, which looks at the state before the word."""
+        return None if self.gate is None else self.gate(state["cell"][0])[:, 0]
+
     def advance(self, embedded, cell, memory):
         """One word: embedded word (B, E) and the last state -> new state, context (B, U), weights (B, R)."""
         context, weights = self.attend(cell[0], memory)
