@@ -107,7 +107,11 @@ class FeatureCache:
         Channels repeat each other, and nearly all that varies is anatomy that everybody has; without this a decoder learns the
         language of reports long before it learns to look.
         """
-        standard = (self.raw[np.asarray(rows)].astype("float32") - self.mean) / self.std
+        return self.scale(self.raw[np.asarray(rows)])
+
+    def scale(self, raw: np.ndarray) -> np.ndarray:
+        """What :meth:`read` does, for features of images that are not in the cache: (B, R, D) -> (B, R, channels) float32."""
+        standard = (raw.astype("float16").astype("float32") - self.mean) / self.std  # float16, as the cache stores them
         return standard if self._project is None else (standard - self._average) @ self._project
 
     @functools.cached_property
