@@ -9,7 +9,7 @@ The way of the data, one module an arrow, always to the right::
 ``datasets``    phantom, IU X-ray in its three layouts or a table of your own -> studies; ``download`` fetches IU X-ray
 ``reports``     clean a report, take its sections, split it into words
 ``vocabulary``  words <-> ids
-``images``      one image -> what the network sees, and the grid back onto the image
+``images``      one image -> what the network sees, and the grid back onto the image; ``dicom`` reads X-rays of hospitals
 ``features``    the InceptionV3 extractor and the feature cache
 ``models``      one file per system; ``models.base`` holds the interface
 ``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
@@ -23,6 +23,8 @@ The way of the data, one module an arrow, always to the right::
 ``ladder``      all of them at once, and a model against the best that cannot see
 ``intervals``   how sure a score is: the bootstrap over studies
 ``treatments``  the preprocessing lab; ``published`` holds what papers report
+``drafting``    a draft report for a new X-ray, with its page (``draft_page``), how sure the model is of each sentence
+                (``sureness``) and how like the training images the picture is (``familiarity``)
 ``looking``     does the attention find what it names? ``perturb`` gives a model the wrong images
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
@@ -31,12 +33,20 @@ The way of the data, one module an arrow, always to the right::
 ==============  ====================================================================
 
 Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding`` and
-``likelihood``.
+``likelihood``. ``mrg_helpers.draft("new.dcm", out="draft.html")`` is :func:`mrg_helpers.drafting.draft`.
 """
 
+import importlib
 import os
 
 # TensorFlow's C++ side prints pages of start-up notices, which a reader of a notebook takes for errors.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    """``draft`` is loaded when it is asked for: it stands on nearly everything else."""
+    if name == "draft":
+        return importlib.import_module(".drafting", __name__).draft
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -45,26 +45,25 @@ $style
 <p class="soft">Written by a computer on $made. No person has checked it.</p>
 $header$warnings</header>
 <main>
-<div class="columns$two">
-<div>
-<figure><img alt="The X-ray, $view view" src="$image">
+<div class="columns">
+<figure class="seen"><img alt="The X-ray, $view view" src="$image">
 <figcaption>$view view$scale. <button class="link enlarge" data-script hidden>enlarge</button></figcaption></figure>
-$other</div>
 <div>
-<h2 id="draft">Draft <span class="soft edited" hidden>· edited by hand</span></h2>
-<div class="text" role="textbox" aria-multiline="true" aria-labelledby="draft" contenteditable="true" spellcheck="false">$sentences</div>
-<p class="buttons"><button class="copy main" data-script hidden>Copy</button><button class="print" data-script hidden>Print</button>
-<span class="soft said" role="status"></span></p>
+<h2 id="draft">Draft <span class="soft edited" hidden>(edited by hand)</span></h2>
+<div class="text" role="textbox" aria-multiline="true" aria-labelledby="draft" contenteditable="true"
+spellcheck="false">$sentences</div>
+<p class="buttons"><button class="copy main" data-script hidden>Copy</button>
+<button class="print" data-script hidden>Print</button> <span class="soft said" role="status"></span></p>
 <div class="legend soft">
 $legend</div>
-</div>
+$other</div>
 </div>
 <section>
 <h2>The nearest training case</h2>
 <div class="case"><img alt="The X-ray of the nearest training case" src="$neighbour_image">
 <div><p class="report">$neighbour_report</p>
-<p class="soft">Another patient: study $neighbour_name, whose X-ray looks most like this one to the model (likeness $likeness; 1 is the same
-picture). Its report is no statement about this patient.</p></div></div>
+<p class="soft">Another patient: study $neighbour_name, whose X-ray looks most like this one to the model (likeness $likeness;
+1 is the same picture). Its report is no statement about this patient.</p></div></div>
 </section>
 $attention</main>
 <footer>
@@ -93,7 +92,6 @@ def page(draft: Draft) -> str:
         "made": escape(f"{draft.made.day} {draft.made:%B %Y, %H:%M}"),
         "header": _header(draft),
         "warnings": _warnings(draft),
-        "two": " two" if draft.other is not None else "",
         "view": escape(draft.view.capitalize()),
         "image": _picture(shown),
         "scale": f", shown at {scale:.0%} of its {draft.image.shape[1]} x {draft.image.shape[0]} pixels" * (scale < 1),
@@ -143,7 +141,7 @@ def _other(draft: Draft) -> str:
         return ""
     picture, name = _picture(shrink(draft.other, LONGEST)[0]), escape(draft.other_view.capitalize())
     return (
-        f'<figure><img alt="The X-ray, {name} view" src="{picture}">'
+        f'<figure class="further"><img alt="The X-ray, {name} view" src="{picture}">'
         f"<figcaption>{name} view. The model did not look at it.</figcaption></figure>\n"
     )
 
@@ -161,8 +159,8 @@ def _legend(draft: Draft) -> str:
     lines = []
     if marked:
         lines.append(
-            f'<span class="unsure">Marked</span>: the model is least sure here. Of {DRAWN} reports that it drew for this picture, fewer '
-            f"than {LEAST:.0%} say the same of the findings that the sentence names; the number tells how many."
+            f'<span class="unsure">Marked</span>: the model is least sure here. Of {DRAWN} reports that it drew for this picture, '
+            f"fewer than {LEAST:.0%} say the same of the findings that the sentence names; the number tells how many."
         )
     elif draft.sentences:
         lines.append(
@@ -199,8 +197,9 @@ def _attention(draft: Draft) -> str:
 def _facts(draft: Draft) -> str:
     judged = draft.familiarity
     rows = {
-        "picture": f"{draft.kind} file, SHA-256 begins with {draft.fingerprint}; its distance to the training images is "
-        f"{judged.distance:.2f} times the usual one (warning above {judged.threshold:.2f})",
+        "picture": f"{draft.kind} file, SHA-256 begins with {draft.fingerprint}",
+        "distance": f"to the training images {judged.distance:.2f} times the usual one; {judged.quantile:.0%} of the "
+        f"{judged.held_out} validation images lie within {judged.threshold:.2f}, beyond it the page warns",
         **draft.versions,
     }
     return "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>\n" for name, value in rows.items())

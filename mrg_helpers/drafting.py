@@ -10,13 +10,12 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from . import __version__, dicom, draft_page, images, ladder, stages, sureness
-from .baselines import NearestNeighbour
+from . import __version__, dicom, draft_page, images, stages, sureness
+from .baselines import Cases, NearestNeighbour
 from .drafts import Draft, Neighbour
 from .familiarity import Familiarity
 from .stages import Settings
@@ -64,11 +63,11 @@ class Drafter:
         train_rows = (table["split"] == "train").to_numpy()
         self._known = np.flatnonzero(train_rows & (texts != ""))
         self._table, self._texts, self._rows = table, texts, rows
-        pooled = partial(ladder.pooled, self.cache.read)
-        train_vectors = pooled(rows[train_rows])
-        self.familiarity = Familiarity().fit(train_vectors, pooled(rows[(table["split"] == "val").to_numpy()]))
+        train_vectors = self.cache.pooled(rows[train_rows])
+        held_out = self.cache.pooled(rows[(table["split"] == "val").to_numpy()])
+        self.familiarity = Familiarity().fit(train_vectors, held_out)
         with_text = texts[train_rows] != ""
-        self.neighbours = NearestNeighbour().fit(ladder.Cases(texts[self._known], train_vectors[with_text]))
+        self.neighbours = NearestNeighbour().fit(Cases(texts[self._known], train_vectors[with_text]))
         self.versions = self._versions(len(train_vectors))
         self._write(
             np.zeros((2, 2), np.uint8)
@@ -83,13 +82,13 @@ class Drafter:
             "model": f"{self.settings.model}, settings {folder.name.rpartition('-')[2]}, file {digest}",
             "trained": trained.isoformat(timespec="seconds"),
             "training data": f"{self.settings.dataset}, {learnt} studies, images {manifest['images_fingerprint']}",
-            "writes": self.settings.target,
+            "section": self.settings.target,
             "image network": f"InceptionV3 up to {self.settings.layer} at {self.settings.image_size} pixels, "
             f"weights {manifest['weights']} {manifest['weights_fingerprint']}",
         }
 
     def _write(self, image: np.ndarray):
-        """An image -> the batch's features (1, R, D), the greedy report and ``sureness.DRAWN`` drawn ones (``Generation``), the fit."""
+        """An image -> features (1, R, D); the greedy report and ``sureness.DRAWN`` drawn ones, each a Generation; the fit."""
         from .decoding import Decoding, generate
 
         square, fit = images.fit(image, self.settings.image_size, self.settings.resize)
@@ -156,7 +155,7 @@ class Drafter:
         )
 
     def _neighbour(self, pooled: np.ndarray) -> Neighbour:
-        nearest, likeness = self.neighbours.nearest(ladder.Cases([""], pooled))
+        nearest, likeness = self.neighbours.nearest(Cases([""], pooled))
         place = int(self._known[nearest[0]])
         name = self._table["study_id"].iloc[place] if self.settings.dataset in PUBLIC else f"number {place + 1}"
         path = self.cache.rows["path"].iloc[self._rows[place]]
@@ -166,10 +165,8 @@ class Drafter:
         found = []
         if judged.unfamiliar:
             found.append(
-                "This picture is unlike the X-rays that the model learnt from: "
-                f"its distance to them is {judged.distance:.1f} times the usual one, and {judged.quantile:.0%} of "
-                f"{judged.held_out} images that it had not seen lie within {judged.threshold:.1f} times. "
-                "What it writes about such a picture means nothing."
+                "This picture is unlike the X-rays that the model learnt from, so what it writes here means nothing "
+                f"({judged.distance:.1f} times the usual distance to them; more than {judged.threshold:.1f} is suspicious)."
             )
         if self.settings.dataset == "phantom":
             found.append("The model learnt from synthetic patients only. It knows nothing about people.")

@@ -44,7 +44,7 @@ class Draft:
 
     Attributes:
         made: when. kind: "PNG or JPEG" or "DICOM". fingerprint: twelve digits of the SHA-256 of the file.
-        image: (H, W) uint8, as the model's side saw it before it was fitted. other: the view that the model did not look at, or None.
+        image: (H, W) uint8, the view that the model looked at. other: the one that it did not look at, or None.
         view, other_view: their names, "frontal" or "lateral".
         header: what was asked for of the DICOM header, or the file name if that was asked for.
         sentences: the report with what is known of each sentence.

@@ -41,7 +41,7 @@ class Familiarity:
 
     Args:
         quantile: the share of the held-out images that lie within the threshold; the others are false alarms. With fewer than
-            1 / (1 - quantile) of them the threshold is the farthest one.
+            1 / (1 - quantile) of them the threshold is the farthest one, and one in N + 1 of the pictures to come is a false alarm.
         neighbours: k; with fewer training images, the farthest of them counts.
     """
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import findings, reports
+from .finding_rules import PART_OF
 
 DRAWN = 32  # reports a picture; half as many rank the sentences as well, but the shares are coarser
 LEAST = 0.8  # below it a sentence is marked
@@ -96,4 +97,6 @@ def agrees(sentence: Mapping[str, str], report: Mapping[str, str]) -> bool:
 def considered(text: str, drawn: Sequence[str], least: float = CONSIDERED) -> dict[str, float]:
     """Findings that the draft does not assert and many drawn reports do: name -> share of them, the largest first."""
     counts = Counter(name for other in drawn for name in findings.abnormal(other) - findings.abnormal(text))
-    return {name: count / len(drawn) for name, count in counts.most_common() if count / len(drawn) >= least}
+    often = {name: count / len(drawn) for name, count in counts.most_common() if count / len(drawn) >= least}
+    general = {whole for name in often for whole in PART_OF.get(name, ())}  # a nodule is a lung lesion: once is enough
+    return {name: share for name, share in often.items() if name not in general}
