@@ -64,10 +64,11 @@ def test_the_draft_is_what_the_model_writes_for_these_features(drafter, draft, t
 def test_the_nearest_case_of_a_training_image_is_itself(drafter, tiny):
     table = stages.ensure_studies(tiny).table
     seen = stages.one_image_per_study(table, tiny.view)
-    for place in np.flatnonzero(table["split"] == "train")[:3]:
+    texts = np.array(stages.target_texts(table, tiny.target))
+    for place in np.flatnonzero((table["split"] == "train") & (texts != ""))[:3]:
         found = drafter(seen["path"][place]).neighbour
         assert found.name == table["study_id"][place] and found.likeness == pytest.approx(1, abs=1e-3)
-        assert found.report == stages.target_texts(table, tiny.target)[place]
+        assert found.report == texts[place]
         assert np.array_equal(found.image, images.read(seen["path"][place]))
 
 
