@@ -14,7 +14,7 @@ The way of the data, one module an arrow, always to the right::
 ``models``      one file per system; ``models.base`` holds the interface
 ``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
 ``decoding``    ``generate``: greedy, sampling and beam search for every model
-``likelihood``  how likely a model finds a report that is already written
+``likelihood``  how likely a model finds a report that is already written, and what else it considered
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them; METEOR where its program is there
 ``findings``    which findings a text asserts, denies or doubts
 ``agreement``   how well ``findings`` reads, against tags that people gave; ``finding_rules`` are its words
@@ -29,6 +29,9 @@ The way of the data, one module an arrow, always to the right::
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
 ``plots``       static figures; ``widgets`` are their interactive twins
+``browsing``    what the attention browsers show; ``marks`` says where two reports agree about a finding
+``attention_browser``  the browser for a notebook; ``pictures`` and ``browser_html`` draw it
+``export``      the same without a kernel, as a page or a piece of one; ``web/`` holds its script and style
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 

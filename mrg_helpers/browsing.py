@@ -114,6 +114,12 @@ def prepare(studies: Sequence[Mapping], grid: tuple[int, int], size: int) -> lis
     return [_shown(study, grid, size) for study in studies]
 
 
+def frame(studies: Sequence[Shown]) -> tuple[int, int]:
+    """The width and height of a frame that every X-ray fits in: with it, the page keeps its place from study to study."""
+    shapes = [view.image.shape for shown in studies for view in (shown.view, shown.other) if view]
+    return max(shape[1] for shape in shapes), max(shape[0] for shape in shapes)
+
+
 def _shown(study: Mapping, grid: tuple[int, int], size: int) -> Shown:
     missing = [key for key in ("title", "image", "rectangles", *PER_REPORT) if key not in study]
     if missing:

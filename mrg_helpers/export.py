@@ -6,8 +6,7 @@ travels as JSON and is put on the page as text, never as HTML, so a report that 
 
 from __future__ import annotations
 
-import base64
-import io
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -15,26 +14,26 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
-from matplotlib import colormaps
-from PIL import Image
 
-from .browsing import Report, Shown, View, prepare
-from .heatmaps import COLOUR_MAPS, edges
+from .browsing import Report, Shown, View, frame, prepare
+from .heatmaps import COLOUR_MAPS, colours_of, edges
 from .marks import Mark, pieces
 from .paths import write_text
+from .pictures import data_uri
 
 WEB = Path(__file__).parent / "web"
 LEVELS = 999  # of a weight: the strongest one of a study is written as 999
 
-_FRAGMENT = Template("""<div class="mrg-attention"$page data-lm-suppress-shortcuts="true">
+_FRAGMENT = Template("""<div class="mrg-attention"$page data-key="$key" data-lm-suppress-shortcuts="true">
 <style>
 $style</style>
 <div class="mrg-body"><p>The attention browser needs its script, which is switched off here (in JupyterLab: trust the notebook).
 Not for clinical use.</p></div>
-<script type="application/json">$data</script>
 <script>
 (() => {
 "use strict";
+const DATA = $data;
+const KEY = "$key";
 $script})();
 </script>
 </div>
@@ -94,11 +93,13 @@ def attention_page(
 
 def _fragment(studies: Sequence[Mapping], grid: tuple[int, int], note: str, size: int, page: str) -> str:
     shown = prepare(studies, grid, size)
-    maps = {name: bytes(_colours(name)).hex() for name in COLOUR_MAPS}
-    data = {"note": note, "maps": maps, "studies": [_study(one) for one in shown]}
+    maps = {name: colours_of(name).tobytes().hex() for name in COLOUR_MAPS}
+    data = {"note": note, "frame": frame(shown), "maps": maps, "studies": [_study(one) for one in shown]}
     script = "\n".join((WEB / name).read_text(encoding="utf-8") for name in ("heat.js", "panel.js", "browser.js"))
     style = (WEB / "browser.css").read_text(encoding="utf-8")
-    return _FRAGMENT.substitute(page=page, style=style, data=_json(data), script=script)
+    text = _json(data)
+    key = hashlib.sha256(text.encode()).hexdigest()[:12]  # by it a script finds its own place among several
+    return _FRAGMENT.substitute(page=page, style=style, data=text, key=key, script=script)
 
 
 def _json(data: object) -> str:
@@ -107,19 +108,14 @@ def _json(data: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _colours(name: str) -> np.ndarray:
-    return (colormaps[name](np.arange(256))[:, :3] * 255).astype(np.uint8)
-
-
-def _picture(image: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=90)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
 def _view(view: View) -> dict:
     boxes = [[name, _rounded(box, 1)] for name, box in view.boxes]
-    return {"view": view.name, "image": _picture(view.image), "size": view.image.shape[::-1], "boxes": boxes}
+    return {
+        "view": view.name,
+        "image": data_uri(view.image),
+        "size": view.image.shape[::-1],
+        "boxes": boxes,
+    }
 
 
 def _study(shown: Shown) -> dict:

@@ -33,23 +33,30 @@ def compare(generated: str, reference: str) -> tuple[list[Mark], list[Mark]]:
     Returns:
         The marks of the generated text (it ``agrees`` or has ``invented`` a finding) and of the reference (the
         generated text ``agrees`` or has ``missed`` it), in reading order. Where a wording names something special and
-        so something general too ("nodule", "lung lesion"), the special one decides. A generated text has no marks where
+        so something general too ("nodule", "lung lesion"), the special one decides. A finding that both assert, but one
+        on the left and one on the right, agrees and is named with "(other side)". A generated text has no marks where
         there is no reference to compare with.
 
     >>> [mark.kind for mark in compare("Small effusion.", "Large effusion. A nodule.")[1]]
     ['agrees', 'missed']
     """
-    said, true = findings.abnormal(generated), findings.abnormal(reference)
-    of_generated = _marks(generated, true, INVENTED) if reference.strip() else []
-    return of_generated, _marks(reference, said, MISSED)
+    said, true = _asserted(generated), _asserted(reference)
+    of_generated = _marks(said, true, INVENTED) if reference.strip() else []
+    return of_generated, _marks(true, said, MISSED)
 
 
-def _marks(text: str, other: set[str], alone: str) -> list[Mark]:
+def _asserted(text: str) -> list[findings.Mention]:
+    return [mention for mention in findings.mentions(text) if mention.status == "asserted"]
+
+
+def _marks(own: list[findings.Mention], other: list[findings.Mention], alone: str) -> list[Mark]:
     found: dict[tuple[int, int], Mark] = {}
-    for mention in findings.mentions(text):
-        if mention.status == "asserted":
-            kind = AGREES if mention.name in other else alone
-            found.setdefault((mention.start, mention.end), Mark(mention.start, mention.end, kind, mention.name))
+    for mention in own:
+        sides = [also.side for also in other if also.name == mention.name]
+        crossed = mention.side and sides and all({mention.side, side} == {"left", "right"} for side in sides)
+        name = f"{mention.name} (other side)" if crossed else mention.name
+        mark = Mark(mention.start, mention.end, AGREES if sides else alone, name)
+        found.setdefault((mention.start, mention.end), mark)
     return list(found.values())
 
 

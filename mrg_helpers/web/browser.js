@@ -1,4 +1,4 @@
-// The controls that the panels share, and the start of every browser on the page that has not started yet.
+// The controls that the panels share, and the start: DATA and KEY stand above, see mrg_helpers/export.py.
 
 class Browser {
   constructor(root, data) {
@@ -14,8 +14,7 @@ class Browser {
       most((study) => study.boxes.length + (study.other?.boxes.length || 0)),
       most((study) => (study.other ? 1 : 0)),
     );
-    const frame = (side) => most((study) => study.size[side]);
-    root.style.setProperty("--frame", `${frame(0)} / ${frame(1)}`);
+    root.style.setProperty("--frame", data.frame.join(" / "));
     const footer = make("p", { className: "mrg-footer mrg-soft" }, make("i", {}, this.footer));
     root.querySelector(".mrg-body").replaceChildren(this.controls, this.place, footer);
     if ("page" in root.dataset) {
@@ -27,7 +26,7 @@ class Browser {
   }
 
   select(name, options, change) {
-    const list = make("select", {}, ...options.map((text, k) => make("option", { value: k }, text)));
+    const list = make("select", { "aria-label": name }, ...options.map((text, k) => make("option", { value: k }, text)));
     list.onchange = () => change(Number(list.value));
     this.controls.append(make("label", {}, make("span", {}, name), list));
     return list;
@@ -72,7 +71,10 @@ class Browser {
     this.study = this.data.studies[k];
     const names = this.study.reports.map((report) => report.name);
     for (const [list, options] of [[this.first, names], [this.beside, ["nothing", ...names]]]) {
-      list?.replaceChildren(...options.map((text, value) => make("option", { value }, text)));
+      if (!list) continue;
+      const kept = list.selectedIndex;
+      list.replaceChildren(...options.map((text, value) => make("option", { value }, text)));
+      list.selectedIndex = kept >= 0 && kept < options.length ? kept : 0;
     }
     this.pictures[k] ||= Promise.all([this.study.image, this.study.other?.image].map(read));
     this.pictures[k].then((pixels) => {
@@ -93,7 +95,11 @@ class Browser {
   }
 
   draw() {
-    for (const panel of this.panels) if (panel.report) panel.draw();
+    for (const panel of this.panels) {
+      if (!panel.report) continue;
+      panel.markSentence();
+      panel.draw();
+    }
   }
 }
 
@@ -109,7 +115,8 @@ async function read(source) {
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-for (const root of document.querySelectorAll(".mrg-attention:not([data-ready])")) {
-  root.dataset.ready = "";
-  root.mrgBrowser = new Browser(root, JSON.parse(root.querySelector('script[type="application/json"]').textContent));
+const place = document.querySelector(`.mrg-attention[data-key="${KEY}"]:not([data-ready])`);
+if (place) {
+  place.dataset.ready = "";
+  place.mrgBrowser = new Browser(place, DATA);
 }

@@ -48,8 +48,8 @@ function paint(context, xray, levels, colours, opacity) {
 }
 
 // The true boxes with their names, dark under light so that they show on any ground.
-function outline(context, boxes) {
-  const size = Math.max(11, Math.round(Math.max(context.canvas.width, context.canvas.height) / 36));
+function outline(context, boxes, letters = 1) {
+  const size = letters * Math.max(11, Math.round(Math.max(context.canvas.width, context.canvas.height) / 36));
   context.font = `${size}px system-ui, sans-serif`;
   context.textBaseline = "top";
   for (const [name, [left, top, right, bottom]] of boxes) {

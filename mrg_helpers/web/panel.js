@@ -90,6 +90,7 @@ class Panel {
   go(word, focus = false) {
     const before = this.buttons[this.word];
     this.word = Math.max(0, Math.min(word, this.report.words.length - 1));
+    this.markSentence();
     for (const [button, now] of [[before, false], [this.buttons[this.word], true]]) {
       if (!button) continue;
       button.classList.toggle("mrg-now", now);
@@ -100,6 +101,12 @@ class Panel {
     }
     this.slider.value = this.word;
     this.draw();
+  }
+
+  markSentence() {
+    const { sentences } = this.report;
+    this.buttons.forEach((button, k) =>
+      button.classList.toggle("mrg-same", this.app.sentence && sentences[k] === sentences[this.word]));
   }
 
   key(event) {
@@ -168,7 +175,7 @@ class Panel {
     this.second.width = other.width;
     this.second.height = other.height;
     this.second.getContext("2d").putImageData(other, 0, 0);
-    if (this.app.boxes) outline(this.second.getContext("2d"), this.study.other.boxes);
+    if (this.app.boxes) outline(this.second.getContext("2d"), this.study.other.boxes, 2);
     this.secondCaption.textContent = `${this.study.other.view || "other"} view, not seen by the model`;
     this.second.setAttribute("aria-label", `${this.study.title}: ${this.secondCaption.textContent}`);
   }
@@ -186,8 +193,9 @@ class Panel {
     const at = report.words.length > 1 ? (100 * this.word) / (report.words.length - 1) : 50;
     this.chart.querySelector("svg line").setAttribute("x1", at);
     this.chart.querySelector("svg line").setAttribute("x2", at);
-    const beta = report.beta ? ` · beta ${report.beta[this.word].toFixed(2)}` : "";
-    this.chart.querySelector("b").textContent = `entropy ${report.entropy[this.word].toFixed(2)}${beta}`;
+    const [entropy, beta] = this.chart.querySelectorAll("b");
+    entropy.textContent = report.entropy[this.word].toFixed(2);
+    if (beta) beta.textContent = report.beta[this.word].toFixed(2);
   }
 
   drawChart() {
@@ -197,10 +205,11 @@ class Panel {
       : "";
     const svg = `<svg viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true"><line y1="0" y2="40"/>${
       curve(report.entropy, "mrg-entropy")}${curve(report.beta, "mrg-beta")}</svg>`; // numbers only
-    const key = [make("i", { className: "mrg-entropy" }), " entropy of the attention (1: everywhere alike)"];
-    if (report.beta) key.push(" ", make("i", { className: "mrg-beta" }), " gate beta");
+    const entry = (name, text) => make("span", {}, make("i", { className: name }), ` ${text} `, make("b"));
+    const key = [entry("mrg-entropy", "entropy of the attention, 1: everywhere alike")];
+    if (report.beta) key.push(" ", entry("mrg-beta", "gate beta"));
     this.chart.innerHTML = svg;
-    this.chart.append(make("p", { className: "mrg-soft" }, ...key, " ", make("b")));
+    this.chart.append(make("p", { className: "mrg-soft" }, ...key));
     this.chart.hidden = !report.words.length;
   }
 
@@ -220,16 +229,24 @@ class Panel {
 
   savePicture() {
     const from = this.picture, line = Math.max(16, Math.round(from.width / 26)), word = this.report.words[this.word];
-    const canvas = make("canvas", { width: from.width, height: from.height + 2 * line + 8 });
-    const context = canvas.getContext("2d");
-    context.fillStyle = "#fff";
+    const canvas = make("canvas"), context = canvas.getContext("2d"), font = `${Math.round(line * 0.72)}px system-ui, sans-serif`;
+    context.font = font;
+    const rows = [];
+    for (const text of [`${this.study.title} · ${this.report.name} · ${this.caption.textContent}`, this.app.footer]) {
+      rows.push("");
+      for (const part of text.split(" ")) {
+        const longer = `${rows.at(-1)} ${part}`.trim();
+        if (context.measureText(longer).width > from.width - 12) rows.push(part);
+        else rows[rows.length - 1] = longer;
+      }
+    }
+    canvas.width = from.width;
+    canvas.height = from.height + line * rows.length + 8;
+    Object.assign(context, { font, textBaseline: "middle", fillStyle: "#fff" });
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(from, 0, 0);
     context.fillStyle = "#111";
-    context.font = `${Math.round(line * 0.72)}px system-ui, sans-serif`;
-    context.textBaseline = "middle";
-    const lines = [`${this.study.title} · ${this.report.name} · ${this.caption.textContent}`, this.app.footer];
-    lines.forEach((text, k) => context.fillText(text, 6, from.height + 4 + line * (k + 0.5), canvas.width - 12));
+    rows.forEach((text, k) => context.fillText(text, 6, from.height + 4 + line * (k + 0.5)));
     const name = `${this.study.title}-word${this.word + 1}-${word || "none"}`.replace(/[^\w.-]+/g, "_");
     make("a", { href: canvas.toDataURL("image/png"), download: `${name}.png` }).click();
   }
