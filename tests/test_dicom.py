@@ -24,7 +24,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from mrg_helpers import dicom, images
+from mrg_helpers import datasets, dicom, images
 from mrg_helpers.images import ImageError
 
 PLAIN = [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
@@ -237,3 +237,11 @@ def test_the_file_tells_whether_text_is_burnt_in(tmp_path):
     assert dicom.text_may_be_burnt_in(write(tmp_path / "x.dcm", deep(12), 12, BurnedInAnnotation="YES"))
     for said in ({"BurnedInAnnotation": "NO"}, {}):
         assert not dicom.text_may_be_burnt_in(write(tmp_path / "x.dcm", deep(12), 12, **said))
+
+
+def test_a_table_of_ones_own_may_name_dicom_files(tmp_path):
+    write(tmp_path / "a.dcm", deep(12), 12)
+    write(tmp_path / "film.dcm", np.stack([deep(12)] * 2), 12, NumberOfFrames=2)
+    (tmp_path / "table.csv").write_text("image,report\na.dcm,Clear.\nfilm.dcm,Clear.\n", encoding="utf-8")
+    found = datasets.load("folder", tmp_path, progress=False)
+    assert found.table["study_id"].tolist() == ["a.dcm"] and "film.dcm: this DICOM file holds 2 frames" in str(found)

@@ -39,8 +39,8 @@ window.addEventListener("beforeprint", () => {
   const millimetre = ruler.offsetHeight / 100;
   ruler.remove();
   root.classList.add("printing");
-  const room = 253 * millimetre; // Letter's height without the margins, and a little less
-  for (let size = 1; size >= 0.6; size -= 0.05) {
+  const room = 253 * millimetre; // Letter's height without the margins, less a little
+  for (let size = 1; size >= 0.55; size -= 0.03) {
     root.style.setProperty("--size", size);
     if (document.body.scrollHeight <= room) break;
   }
