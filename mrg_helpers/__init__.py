@@ -14,6 +14,7 @@ The way of the data, one module an arrow, always to the right::
 ``models``      one file per system; ``models.base`` holds the interface
 ``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
 ``decoding``    ``generate``: greedy, sampling and beam search for every model
+``beam_trace``  one beam search with all that it kept and dropped
 ``likelihood``  how likely a model finds a report that is already written, and what else it considered
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them; METEOR where its program is there
 ``findings``    which findings a text asserts, denies or doubts
@@ -23,20 +24,19 @@ The way of the data, one module an arrow, always to the right::
 ``ladder``      all of them at once, and a model against the best that cannot see
 ``intervals``   how sure a score is: the bootstrap over studies
 ``treatments``  the preprocessing lab; ``published`` holds what papers report
-``drafting``    a draft report for a new X-ray, with its page (``draft_page``), how sure the model is of each sentence
-                (``sureness``) and how like the training images the picture is (``familiarity``)
 ``looking``     does the attention find what it names? ``perturb`` gives a model the wrong images
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
-``plots``       static figures; ``widgets`` are their interactive twins
-``browsing``    what the attention browsers show; ``marks`` says where two reports agree about a finding
-``attention_browser``  the browser for a notebook; ``pictures`` and ``browser_html`` draw it
-``export``      the same without a kernel, as a page or a piece of one; ``web/`` holds its script and style
+``plots``       static figures; ``widgets`` are their interactive twins, which ``svg`` and ``widget_parts`` help to draw
+``browsing``    the studies that ``attention_browser`` and ``export`` (its twin without a kernel, from ``web/``) show
+``pictures``    their pictures; ``browser_html`` their text; ``marks``: where two reports agree about a finding
+``drafting``    a draft report for a new X-ray, with its page (``draft_page``), how sure the model is of each sentence
+                (``sureness``) and how like the training images the picture is (``familiarity``)
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 
-Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding`` and
-``likelihood``. ``mrg_helpers.draft("new.dcm", out="draft.html")`` is :func:`mrg_helpers.drafting.draft`.
+Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding``,
+``beam_trace`` and ``likelihood``. ``mrg_helpers.draft("new.dcm", out="draft.html")`` is :func:`mrg_helpers.drafting.draft`.
 """
 
 import importlib

@@ -47,7 +47,10 @@ class ReportPanel:
             ui.HTML(layout=ui.Layout(width="auto", margin="0")) for _ in range(6)
         )
         ui.jslink((self.play, "value"), (self.word, "value"))
-        row, full = ui.Layout(align_items="center", width="auto"), ui.Layout(width="auto", align_items="flex-start")
+        row, full = (
+            ui.Layout(flex_flow="row wrap", align_items="center", width="auto"),
+            ui.Layout(width="auto", align_items="flex-start"),
+        )
         left = ui.VBox(
             [ui.HBox([self.picture, self.second], layout=full),
              ui.HBox([self.play, self.word, self.save], layout=row), self.saved],

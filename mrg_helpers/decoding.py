@@ -244,14 +244,38 @@ def _word_by_word(model: ReportModel, inputs: dict, settings: Decoding, seed):
     return tf.transpose(tokens), tf.transpose(log_probs), tf.transpose(attention, [1, 0, 2])
 
 
+def continuations(logits, scores, lengths, finished, tokens, t, settings: Decoding):
+    """What beam search compares: each of K beginnings of a report, continued with each word.
+
+    Args:
+        logits: (B, K, V), what the model says about the next word.
+        scores, lengths: (B, K) float32, the log-probability and the number of the tokens so far.
+        finished: (B, K) bool, whether ``<end>`` was said.
+        tokens: (B, K, T) int32, of which the first ``t`` were said.
+
+    Returns:
+        steps (B, K, V), the log-probability of each word, ``IMPOSSIBLE`` where it must not come; lengths (B, K) with that word;
+        ranks (B, K, V), the log-probability of the whole, divided by the length penalty.
+    """
+    vocabulary_size = logits.shape[-1]
+    steps = tf.nn.log_softmax(logits + _forbidden(vocabulary_size))
+    if settings.block_ngrams:
+        said = tf.reshape(tokens, [-1, tokens.shape[-1]])  # (B * K, T)
+        again = repeated_ngrams(said, t, settings.block_ngrams, vocabulary_size)
+        steps += tf.where(tf.reshape(again, tf.shape(steps)), IMPOSSIBLE, 0.0)
+    only_pad = tf.one_hot(PAD, vocabulary_size, on_value=0.0, off_value=IMPOSSIBLE)
+    steps = tf.where(finished[..., None], only_pad, steps)  # a finished beam goes on as itself, at no cost
+    lengths = lengths + tf.cast(~finished, tf.float32)
+    penalty = ((5 + lengths) / 6) ** settings.length_penalty
+    return steps, lengths, (scores[..., None] + steps) / penalty[..., None]
+
+
 @tf.function(reduce_retracing=True)
 def _beam_search(model: ReportModel, inputs: dict, settings: Decoding, seed):
     """The K best beginnings are carried along together; the same returns as :func:`_word_by_word`, for the best beam."""
     beams, limit, vocabulary_size = settings.beams, settings.max_length, len(model.words)
     batch = tf.shape(inputs["features"])[0]
     state = tf.nest.map_structure(lambda tensor: tf.repeat(tensor, beams, axis=0), model.start(inputs))  # (B * K, ...)
-    forbidden = _forbidden(vocabulary_size)
-    only_pad = tf.one_hot(PAD, vocabulary_size, on_value=0.0, off_value=IMPOSSIBLE)
     here = tf.range(limit)[None, None]
 
     def going(t, scores, lengths, finished, tokens, log_probs, attention, cell):
@@ -260,15 +284,8 @@ def _beam_search(model: ReportModel, inputs: dict, settings: Decoding, seed):
     def extend(t, scores, lengths, finished, tokens, log_probs, attention, cell):
         last = tf.where(t > 0, tf.gather(tokens, tf.maximum(t - 1, 0), axis=2), START)  # (B, K)
         logits, new, looked = model.step(tf.reshape(last, [-1]), {"memory": state["memory"], "cell": cell})
-        steps = tf.nn.log_softmax(logits + forbidden)
-        if settings.block_ngrams:
-            said = tf.reshape(tokens, [-1, limit])
-            steps += tf.where(repeated_ngrams(said, t, settings.block_ngrams, vocabulary_size), IMPOSSIBLE, 0.0)
-        steps = tf.reshape(steps, [batch, beams, vocabulary_size])
-        steps = tf.where(finished[..., None], only_pad, steps)  # a finished beam goes on as itself, at no cost
-        new_lengths = lengths + tf.cast(~finished, tf.float32)
-        penalty = ((5 + new_lengths) / 6) ** settings.length_penalty
-        ranks = (scores[..., None] + steps) / penalty[..., None]  # (B, K, V)
+        logits = tf.reshape(logits, [batch, beams, vocabulary_size])
+        steps, new_lengths, ranks = continuations(logits, scores, lengths, finished, tokens, t, settings)
         best = tf.math.top_k(tf.reshape(ranks, [batch, beams * vocabulary_size]), beams).indices  # (B, K)
         parent, token = best // vocabulary_size, best % vocabulary_size
 

@@ -1,8 +1,8 @@
 """The static figures of the notebooks. Each function takes arrays or a DataFrame and returns a Matplotlib figure.
 
 No function here knows a model, a data set or a file. This module holds the figures with X-rays in them; those made from
-numbers alone live in ``charts``, ``score_charts``, ``check_charts`` and ``look_charts`` and are offered here too: a
-notebook needs one import.
+numbers alone live in ``charts``, ``score_charts``, ``check_charts``, ``look_charts`` and ``beam_charts`` and are offered
+here too: a notebook needs one import.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from .beam_charts import beam_tree
 from .charts import (
     COLOURS,
     WIDTH,
@@ -40,6 +41,7 @@ __all__ = [
     "agreement_dots",
     "audit_bars",
     "bar_counts",
+    "beam_tree",
     "co_occurrence",
     "coverage_curves",
     "feature_grid",

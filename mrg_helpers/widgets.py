@@ -11,12 +11,24 @@ from html import escape
 import ipywidgets as ui
 
 from .attention_browser import AttentionBrowser
+from .beam_explorer import BeamExplorer
 from .marks import marked_html
+from .study_browser import StudyBrowser
+from .training_monitor import TrainingMonitor
+from .vocabulary_lab import VocabularyLab
+from .widget_parts import Widget
 
-__all__ = ["AttentionBrowser", "DisagreementBrowser"]
+__all__ = [
+    "AttentionBrowser",
+    "BeamExplorer",
+    "DisagreementBrowser",
+    "StudyBrowser",
+    "TrainingMonitor",
+    "VocabularyLab",
+]
 
 
-class DisagreementBrowser:
+class DisagreementBrowser(Widget):
     """Choose a finding and read every case in which people and the labeller differ about it.
 
     Args:
@@ -51,8 +63,3 @@ class DisagreementBrowser:
         )
         head = "".join(f"<th>{name}</th>" for name in ("study", "tag says", "text says", "tags", "text"))
         self.text.value = f'<table style="text-align: left"><tr>{head}</tr>{rows}</table>'
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.widget)

@@ -44,6 +44,7 @@ ALLOWED = {
     "models": {"paths", "vocabulary"},
     "training": {"models.base", "paths", "vocabulary"},
     "decoding": {"models.base", "paths", "vocabulary"},
+    "beam_trace": {"decoding", "models.base", "reports", "vocabulary"},
     "likelihood": {"models.base", "vocabulary"},
     "evaluation": {"findings", "meteor", "metrics", "reports"},
     "templates": {"metrics", "reports"},
@@ -60,14 +61,23 @@ ALLOWED = {
     "score_charts": {"charts"},
     "check_charts": {"charts"},
     "look_charts": {"charts"},
-    "plots": {"charts", "check_charts", "heatmaps", "look_charts", "score_charts"},
+    "beam_tree": set(),
+    "beam_charts": {"beam_tree", "charts"},
+    "plots": {"beam_charts", "charts", "check_charts", "heatmaps", "look_charts", "score_charts"},
+    "widget_parts": set(),
+    "svg": {"widget_parts"},
+    "study_browser": {"heatmaps", "images", "reports", "widget_parts"},
+    "vocabulary_lab": {"reports", "svg", "vocabulary", "widget_parts"},
+    "training_monitor": {"paths", "svg", "widget_parts"},
+    "beam_explorer": {"beam_tree", "svg", "widget_parts"},
     "marks": {"findings"},
     "browsing": {"heatmaps", "looking", "marks"},
     "pictures": {"browsing", "heatmaps"},
     "browser_html": {"browsing", "marks", "pictures"},
     "export": {"browsing", "heatmaps", "marks", "paths", "pictures"},
     "attention_browser": {"browser_html", "browsing", "export", "heatmaps", "paths", "pictures"},
-    "widgets": {"attention_browser", "marks"},
+    "widgets": {"attention_browser", "beam_explorer", "marks", "study_browser", "training_monitor", "vocabulary_lab",
+                "widget_parts"},
     # on top: the names of artefacts, the notebooks, the command line
     "stages": {"__init__", "datasets", "decoding", "features", "findings", "inception", "models", "paths", "perturb", "phantom",
                "reports", "training", "vocabulary"},
@@ -84,7 +94,7 @@ ALLOWED = {
     "__main__": {"download", "drafting", "paths", "phantom", "runner", "stages"},
 }  # fmt: skip
 HEAVY = {"tensorflow", "keras"}
-MAY_BE_HEAVY = {"features", "inception", "models", "training", "decoding", "likelihood"}
+MAY_BE_HEAVY = {"features", "inception", "models", "training", "decoding", "beam_trace", "likelihood"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -148,11 +148,11 @@ def test_the_guide_is_a_loss_of_its_own_and_moves_the_attention():
     inputs = batch()
     unguided, guided = (make(dropout=0.0, concept_weight=0.0, guide=weight, **CONCEPTS) for weight in (0.0, 1.0))
     unguided(inputs, training=True)
-    assert len(unguided.losses) == 1
+    assert len(unguided.losses) == 2  # of the concepts and of the checklist
     with tf.GradientTape() as tape:
         guided(inputs, training=True)
         total = sum(guided.losses)
-    assert len(guided.losses) == 2 and float(total) > 0
+    assert len(guided.losses) == 3 and float(total) > 0
     assert np.abs(tape.gradient(total, guided.score)).max() > 0
 
 
@@ -172,3 +172,37 @@ def test_unknown_cell_and_unreadable_files_are_named(tmp_path):
     (tmp_path / "broken.keras").write_bytes(b"not a model")
     with pytest.raises(ValueError, match="broken.keras"):
         load_model(tmp_path / "broken.keras")
+
+
+def test_the_checklist_is_ticked_where_a_sentence_ends_and_what_is_left_is_read_on():
+    model, stop = make(**CONCEPTS), WORDS.index(".")
+    model.was_said.kernel.assign(np.zeros((7, 2)))
+    model.was_said.bias.assign([40.0, -40.0])  # every sentence says the first finding, none the second
+    inputs = batch(size=1)
+    inputs["tokens"] = np.array([[2, 5, stop, 4]], "int32")
+    state = model.start(inputs)
+    ticked = []
+    for token in inputs["tokens"][0]:
+        _, state, _ = model.step(np.array([token]), state)
+        ticked.append(np.round(state["cell"][-1][0]).tolist())
+    assert ticked == [[0, 0], [0, 0], [1, 0], [1, 0]]
+
+    word, memory = np.zeros((1, 6), "float32"), state["memory"]
+    nothing, all_ = (model.read(word, np.full((1, 2), ticks, "float32"), memory) for ticks in (0, 1))
+    model.left_to_word.kernel.assign(model.left_to_word.kernel + 1)
+    assert np.abs(model.read(word, np.zeros((1, 2), "float32"), memory) - nothing).min() > 1e-3
+    np.testing.assert_array_equal(model.read(word, np.ones((1, 2), "float32"), memory), all_)
+
+
+def test_the_checklist_learns_from_what_the_sentences_assert():
+    model, stop = make(dropout=0.0, concept_weight=0.0, **CONCEPTS), WORDS.index(".")
+    inputs = batch(size=1)
+    inputs["tokens"] = np.array([[2, 5, stop, 4]], "int32")
+    inputs["said"] = np.array([[[0, 1], [1, 0], [0, 0], [1, 1]]], "float32")
+    model.was_said.kernel.assign(np.zeros((7, 2)))
+    losses = {}
+    for bias in ([9.0, -9.0], [-9.0, 9.0]):
+        model.was_said.bias.assign(bias)
+        model(inputs, training=True)
+        losses[bias[0]] = sum(map(float, model.losses))
+    assert losses[9.0] < 0.01 and losses[-9.0] > 17  # at the full stop the first was asserted and the second was not

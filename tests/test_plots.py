@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
+from test_beam_tree import small_tree
 
 from mrg_helpers import heatmaps, looking, plots
 
@@ -59,6 +60,8 @@ FIGURES = {
     "agreement_dots": lambda: plots.agreement_dots(AGREED),
     "audit_bars": lambda: plots.audit_bars(AUDITED),
     "audit_bars of one check": lambda: plots.audit_bars(AUDITED.tail(1)),
+    "beam_tree": lambda: plots.beam_tree(small_tree(), columns=2, note="random features"),
+    "beam_tree of words that are not there": lambda: plots.beam_tree(small_tree(), first=9),
     "bar_counts": lambda: plots.bar_counts(pd.Series({"no": 9, "x" * 300: 3, "costs $5 or $6": 1}), "words", "times"),
     "co_occurrence": lambda: plots.co_occurrence(pd.DataFrame([[5, 2], [2, 4]], list("ab"), list("ab"))),
     "co_occurrence of nothing": lambda: plots.co_occurrence(pd.DataFrame([[3]], ["a"], ["a"])),

@@ -41,12 +41,14 @@ class ShowAttendTell(ReportModel):
             the report asserts the finding. A picture has a finding if one of its regions shows it (multiple-instance learning,
             Fang et al., CVPR 2015, arXiv:1411.4952). What is found joins the first state and every word that is read (You et
             al., CVPR 2016, arXiv:1603.03925; Jing et al., ACL 2018, arXiv:1711.08195), and what the attended regions show joins
-            the word that is written. Empty: the paper's model, for which a thousand reports are too few to learn the language
-            *and* what to look for.
+            the word that is written. A checklist (Kiddon et al., "Globally coherent text generation with neural checklist
+            models", EMNLP 2016) is kept of what the ended sentences have said, and what is left to say is read with every
+            word too; training then needs ``inputs["said"]`` (B, T, C), what each word's sentence asserts. Empty: the paper's
+            model, for which a thousand reports are too few to learn the language *and* what to look for.
         concept_weight: of the loss of that question.
         guide: weight of a loss that draws the attention, at the words of a sentence that asserts findings, to the regions that
-            answered with these findings; training then needs ``inputs["said"]`` (B, T, C). No box is used: where a finding lies
-            is learnt from the reports alone (after Liu et al., AAAI 2017, arXiv:1605.09553, who used boxes).
+            answered with these findings. No box is used: where a finding lies is learnt from the reports alone (after Liu et
+            al., AAAI 2017, arXiv:1605.09553, who used boxes).
 
     Example:
         >>> model = ShowAttendTell(vocabulary.words, grid=(8, 8), channels=2048)
@@ -90,6 +92,9 @@ class ShowAttendTell(ReportModel):
         self.to_logits = dense(len(self.words), name="to_logits")
         self.find = dense(len(concepts), name="find") if concepts else None
         self.found_to_word = dense(embedding, name="found_to_word") if concepts else None
+        self.left_to_word = dense(embedding, use_bias=False, name="left_to_word") if concepts else None
+        self.was_said = dense(len(concepts), name="was_said") if concepts else None
+        self.full_stop = self.words.index(".") if "." in self.words else -1  # without sentences nothing is ticked off
         self.shown_to_word = dense(embedding, use_bias=False, name="shown_to_word") if concepts else None
         self.drop = keras.layers.Dropout(dropout)
         self.drop_features = keras.layers.Dropout(feature_dropout)
@@ -112,11 +117,12 @@ class ShowAttendTell(ReportModel):
         seen = self.normalise(mean, training=training) * mean.shape[-1] ** -0.5
         if self.find is not None:
             memory["concepts"] = smooth_maximum(self.find(annotations))  # (B, C), logits
-            found = ops.sigmoid(memory["concepts"])
-            memory["found"] = self.found_to_word(found)  # (B, E), read with every word: the last must not be forgotten
-            seen = ops.concatenate([seen, found], axis=-1)
+            memory["found"] = ops.sigmoid(memory["concepts"])
+            seen = ops.concatenate([seen, memory["found"]], axis=-1)
         mean_start = self.settings["mean_start"]
         first = [layer(seen) if mean_start else ops.zeros_like(mean) for layer in self.start_state]
+        if self.find is not None:
+            first.append(ops.zeros_like(memory["found"]))  # the checklist: nothing has been said
         return {"memory": memory, "cell": first}
 
     def attend(self, hidden, memory):
@@ -131,18 +137,35 @@ class ShowAttendTell(ReportModel):
         """See :class:`ReportModel`: the gate of section 4.2.1 of the paper, which looks at the state before the word."""
         return None if self.gate is None else self.gate(state["cell"][0])[:, 0]
 
-    def advance(self, embedded, cell, memory):
-        """One word: embedded word (B, E) and the last state -> new state, context (B, U), weights (B, R)."""
+    def read(self, embedded, said, memory):
+        """What is read with a word: embedded (..., B, E) and the checklist (..., B, C) -> (..., B, E)."""
+        left = memory["found"] * (1 - said)
+        return embedded + self.found_to_word(memory["found"]) + self.left_to_word(left)
+
+    def advance(self, embedded, ended, cell, memory):
+        """One word: embedded (B, E), whether it ended a sentence (B,), and the last state -> new state, context (B, U),
+        weights (B, R)."""
+        said = []
+        if self.find is not None:
+            *cell, said = cell
+            said = [ops.maximum(said, ended[:, None] * ops.sigmoid(self.was_said(cell[0])))]
+            embedded = self.read(embedded, said[0], memory)
         context, weights = self.attend(cell[0], memory)
         _, cell = self.cell(ops.concatenate([embedded, context], axis=-1), cell)
-        return list(cell), context, weights
+        return [*cell, *said], context, weights
 
-    def read_out(self, embedded, hidden, context, training=False):
-        """Word, state and context (..., E), (..., U), (..., U) -> logits (..., V)."""
-        joint = embedded + self.state_to_word(hidden) + self.context_to_word(context)
+    def read_out(self, embedded, cell, context, memory, training=False):
+        """Word (..., B, E), state and context (..., B, U) -> logits (..., B, V)."""
+        if self.find is not None:
+            embedded = self.read(embedded, cell[-1], memory)
+        joint = embedded + self.state_to_word(cell[0]) + self.context_to_word(context)
         if self.find is not None:
             joint = joint + self.shown_to_word(ops.tanh(self.find(context)))  # the findings where it looks
         return self.to_logits(self.drop(ops.tanh(joint), training=training))
+
+    def ends(self, tokens):
+        """1 where a word ends a sentence, else 0."""
+        return ops.cast(ops.equal(tokens, self.full_stop), self.compute_dtype)
 
     def forget(self, tokens):
         """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
@@ -151,40 +174,42 @@ class ShowAttendTell(ReportModel):
 
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
-        embedded = self.embed(tokens) + state["memory"].get("found", 0)
-        cell, context, weights = self.advance(embedded, state["cell"], state["memory"])
-        return self.read_out(embedded, cell[0], context), {"memory": state["memory"], "cell": cell}, weights
+        embedded, memory = self.embed(tokens), state["memory"]
+        cell, context, weights = self.advance(embedded, self.ends(tokens), state["cell"], memory)
+        return self.read_out(embedded, cell, context, memory), {"memory": memory, "cell": cell}, weights
 
     def call(self, inputs, training=False):
         """See :class:`ReportModel`."""
         state = self.start(inputs, training=training)
         memory = state["memory"]
-        tokens = self.forget(inputs["tokens"]) if training else inputs["tokens"]
-        embedded = self.drop(self.embed(tokens), training=training)  # (B, T, E)
-        if self.find is not None:
-            embedded = embedded + memory["found"][:, None]
+        words = ops.transpose(inputs["tokens"])  # (T, B): a scan walks along the first axis
+        embedded = self.drop(self.embed(self.forget(words) if training else words), training=training)  # (T, B, E)
 
         def one_word(previous, word):
-            return self.advance(word, previous[0], memory)
+            return self.advance(*word, previous[0], memory)
 
         first = (state["cell"], ops.zeros_like(state["cell"][0]), ops.zeros_like(memory["keys"][..., 0]))
         # keras.ops.scan does not run on TensorFlow; everything that does not depend on the state stays outside the loop.
-        cells, contexts, weights = tf.scan(one_word, ops.transpose(embedded, (1, 0, 2)), initializer=first)
-        hidden, contexts, weights = (
-            ops.transpose(one, (1, 0, 2)) for one in (cells[0], contexts, weights)
-        )  # (B, T, ...)
+        cells, contexts, weights = tf.scan(one_word, (embedded, self.ends(words)), initializer=first)
         if training:
-            self.add_losses(inputs, memory, weights)
-        return self.read_out(embedded, hidden, contexts, training=training)  # one product for all words
+            self.add_losses(inputs, memory, ops.transpose(cells[0], (1, 0, 2)), ops.transpose(weights, (1, 0, 2)))
+        logits = self.read_out(embedded, cells, contexts, memory, training=training)  # one product for all words
+        return ops.transpose(logits, (1, 0, 2))
 
-    def add_losses(self, inputs, memory, weights):
-        """What training asks for besides the words; ``weights`` (B, T, R) is the attention."""
+    def add_losses(self, inputs, memory, hidden, weights):
+        """What training asks for besides the words; ``hidden`` (B, T, U) are the states, ``weights`` (B, T, R) the attention."""
+        tokens = inputs["tokens"]
         if self.settings["penalty"]:
-            self.add_loss(self.settings["penalty"] * doubly_stochastic(weights, inputs["tokens"]))
+            self.add_loss(self.settings["penalty"] * doubly_stochastic(weights, tokens))
         if self.find is None:
             return
-        losses = keras.losses.binary_crossentropy(inputs["concepts"], memory["concepts"], from_logits=True)  # (B,)
+        entropy = keras.losses.binary_crossentropy
+        losses = entropy(inputs["concepts"], memory["concepts"], from_logits=True)  # (B,)
         self.add_loss(self.settings["concept_weight"] * len(self.settings["concepts"]) * ops.mean(losses))
+        ended = self.ends(tokens[:, 1:])  # (B, T - 1), the state before a full stop knows what the sentence has said
+        losses = entropy(inputs["said"][:, :-1], self.was_said(hidden[:, :-1]), from_logits=True)
+        mean = ops.sum(losses * ended) / ops.maximum(ops.sum(ended), 1)
+        self.add_loss(len(self.settings["concepts"]) * mean)
         if self.settings["guide"]:
             shown = ops.stop_gradient(
                 self.find(memory["annotations"])
