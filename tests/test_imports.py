@@ -24,12 +24,13 @@ ALLOWED = {
     "finding_rules": set(),
     "findings": {"finding_rules"},
     "agreement": {"finding_rules", "findings", "reports"},
-    "images": set(),
+    "dicom": set(),
+    "images": {"dicom"},
     "perturb": set(),
     # data come in
     "phantom": {"paths"},
     "download": {"paths"},
-    "layouts": {"reports"},
+    "layouts": {"dicom", "reports"},
     "tables": {"layouts", "reports"},
     "splits": {"reports"},
     "datasets": {"download", "images", "layouts", "paths", "phantom", "reports", "splits", "tables"},
@@ -81,9 +82,16 @@ ALLOWED = {
     "stages": {"__init__", "datasets", "decoding", "features", "findings", "inception", "models", "paths", "perturb", "phantom",
                "reports", "training", "vocabulary"},
     "pages": {"paths"},
+    # a draft for a new X-ray
+    "familiarity": set(),
+    "sureness": {"finding_rules", "findings", "reports"},
+    "drafts": {"familiarity", "findings", "heatmaps", "paths", "sureness"},
+    "draft_page": {"drafts", "export", "heatmaps", "paths", "sureness"},
+    "drafting": {"__init__", "baselines", "decoding", "dicom", "draft_page", "drafts", "familiarity", "images", "inception",
+                 "likelihood", "stages", "sureness"},
     "runner": {"pages", "paths"},
     "__init__": set(),
-    "__main__": {"download", "paths", "phantom", "runner", "stages"},
+    "__main__": {"download", "drafting", "paths", "phantom", "runner", "stages"},
 }  # fmt: skip
 HEAVY = {"tensorflow", "keras"}
 MAY_BE_HEAVY = {"features", "inception", "models", "training", "decoding", "beam_trace", "likelihood"}
