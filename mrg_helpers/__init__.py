@@ -9,13 +9,13 @@ The way of the data, one module an arrow, always to the right::
 ``datasets``    phantom, IU X-ray in its three layouts or a table of your own -> studies; ``download`` fetches IU X-ray
 ``reports``     clean a report, take its sections, split it into words
 ``vocabulary``  words <-> ids
-``images``      one image -> what the network sees, and the grid back onto the image
+``images``      one image -> what the network sees, and the grid back onto the image; ``dicom`` reads X-rays of hospitals
 ``features``    the InceptionV3 extractor and the feature cache
 ``models``      one file per system; ``models.base`` holds the interface
 ``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
 ``decoding``    ``generate``: greedy, sampling and beam search for every model
 ``beam_trace``  one beam search with all that it kept and dropped
-``likelihood``  how likely a model finds a report that is already written
+``likelihood``  how likely a model finds a report that is already written, and what else it considered
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them; METEOR where its program is there
 ``findings``    which findings a text asserts, denies or doubts
 ``agreement``   how well ``findings`` reads, against tags that people gave; ``finding_rules`` are its words
@@ -28,17 +28,29 @@ The way of the data, one module an arrow, always to the right::
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side
 ``plots``       static figures; ``widgets`` are their interactive twins, which ``svg`` and ``widget_parts`` help to draw
+``browsing``    the studies that ``attention_browser`` and ``export`` (its twin without a kernel, from ``web/``) show
+``pictures``    their pictures; ``browser_html`` their text; ``marks``: where two reports agree about a finding
+``drafting``    a draft report for a new X-ray, with its page (``draft_page``), how sure the model is of each sentence
+                (``sureness``) and how like the training images the picture is (``familiarity``)
 ``checks``      answers to the exercises, judged at once; ``exercises`` derives the exercises from the solution notebooks
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 
 Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding``,
-``beam_trace`` and ``likelihood``.
+``beam_trace`` and ``likelihood``. ``mrg_helpers.draft("new.dcm", out="draft.html")`` is :func:`mrg_helpers.drafting.draft`.
 """
 
+import importlib
 import os
 
 # TensorFlow's C++ side prints pages of start-up notices, which a reader of a notebook takes for errors.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    """``draft`` is loaded when it is asked for: it stands on nearly everything else."""
+    if name == "draft":
+        return importlib.import_module(".drafting", __name__).draft
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

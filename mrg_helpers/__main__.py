@@ -1,4 +1,4 @@
-"""The command line: ``python -m mrg_helpers run`` executes the notebooks, ``prepare`` gets the data.
+"""The command line: ``python -m mrg_helpers run`` executes the notebooks, ``prepare`` gets the data, ``draft`` drafts a report.
 
 Nothing heavy is imported before it is needed, so that ``--help`` answers at once.
 """
@@ -38,16 +38,8 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="execute the numbered notebooks and make HTML pages of them")
     run.set_defaults(command=_run)
-    run.add_argument(
-        "--profile", default="demo", help="smoke (a minute, for tests), demo (the default) or full (IU X-ray)"
-    )
-    run.add_argument("--dataset", choices=["phantom", "iu_xray", "folder"], help="instead of the profile's data set")
-    run.add_argument("--data", metavar="PATH", help="where the data set lies; for `folder` also the CSV file itself")
+    _add_settings(run)
     run.add_argument("--only", metavar="NN", action="append", help="only the notebook of this number; may be repeated")
-    run.add_argument(
-        "-p", dest="parameters", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[],
-        help="set a notebook parameter, e.g. -p layer mixed8; may be repeated",
-    )  # fmt: skip
 
     prepare = commands.add_parser("prepare", help="get a data set: write the phantom patients, or download IU X-ray")
     prepare.set_defaults(command=_prepare)
@@ -55,7 +47,60 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument("--data", metavar="PATH", help="where to put it (default: under data/)")
     prepare.add_argument("--studies", type=int, default=1500, help="number of phantom patients (default 1500)")
     prepare.add_argument("--seed", type=int, default=0, help="of the phantom patients (default 0)")
+
+    draft = commands.add_parser(
+        "draft", help="draft the report of a new X-ray as a page; not for clinical use",
+        description="Draft the report of a new X-ray. The page holds pictures and text and nothing else of the files: no path, "
+        "no file name, no DICOM header, unless --include asks for it. Not for clinical use.",
+    )  # fmt: skip
+    draft.set_defaults(command=_draft)
+    draft.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG or DICOM; several share one loaded model")
+    draft.add_argument(
+        "--lateral", metavar="IMAGE", help="a lateral view, shown beside it; the model does not look at it"
+    )
+    draft.add_argument(
+        "--out", metavar="PAGE.html", help="the page; for several images a folder (default: draft-<digits>.html here)"
+    )
+    draft.add_argument(
+        "--json", metavar="PATH", help="the same as JSON, in a file of its own; alone, no page is written"
+    )
+    draft.add_argument(
+        "--include", nargs="+", default=[], metavar="NAME",
+        help="what of the DICOM header the page shows, e.g. PatientID StudyDate; and FileName",
+    )  # fmt: skip
+    draft.add_argument("--train", action="store_true", help="make the model first if there is none; takes minutes")
+    _add_settings(draft)
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """The options that choose data and model, the same for every command that has them."""
+    parser.add_argument(
+        "--profile", default="demo", help="smoke (a minute, for tests), demo (the default) or full (IU X-ray)"
+    )
+    parser.add_argument("--dataset", choices=["phantom", "iu_xray", "folder"], help="instead of the profile's data set")
+    parser.add_argument("--data", metavar="PATH", help="where the data set lies; for `folder` also the CSV file itself")
+    parser.add_argument(
+        "-p", dest="parameters", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[],
+        help="set a notebook parameter, e.g. -p layer mixed8; may be repeated",
+    )  # fmt: skip
+
+
+def _parameters(options: argparse.Namespace) -> dict[str, object]:
+    """What was chosen on the command line over the values of the profile."""
+    from . import runner
+
+    parameters = {name: runner.parse_value(value) for name, value in options.parameters}
+    if options.dataset:
+        parameters["dataset"] = options.dataset
+    if options.data:
+        data = Path(options.data).expanduser().resolve()
+        if not data.exists():
+            raise FileNotFoundError(f"{data}: there is no such folder or file; --data names where the data set lies")
+        parameters["data"] = str(data)
+    elif options.dataset == "folder":
+        raise ValueError("--dataset folder needs --data PATH, the folder (or the CSV file) of your own table")
+    return parameters
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -67,18 +112,28 @@ def _run(options: argparse.Namespace) -> None:
         notebooks = [path for path in notebooks if path.name[:2] in {number.zfill(2)[:2] for number in options.only}]
         if not notebooks:
             raise ValueError(f"{folder}: no notebook with the number {', '.join(options.only)}")
-    parameters = {name: runner.parse_value(value) for name, value in options.parameters}
-    if options.dataset:
-        parameters["dataset"] = options.dataset
-    if options.data:
-        data = Path(options.data).expanduser().resolve()
-        if not data.exists():
-            raise FileNotFoundError(f"{data}: there is no such folder or file; --data names where the data set lies")
-        parameters["data"] = str(data)
-    elif options.dataset == "folder":
-        raise ValueError("--dataset folder needs --data PATH, the folder (or the CSV file) of your own table")
+    parameters = _parameters(options)
     index = runner.run(notebooks, parameters, options.profile, paths.outputs_dir())
     print(f"executed notebooks and their pages: {index.parent / 'executed'}\nstart here: {index}")
+
+
+def _draft(options: argparse.Namespace) -> None:
+    import dataclasses
+
+    from . import drafting, runner, stages
+
+    known = [field.name for field in dataclasses.fields(stages.Settings)]
+    parameters = _parameters(options)
+    if unknown := sorted(set(parameters) - set(known)):
+        raise ValueError(f"no model depends on a parameter {', '.join(unknown)}; there are: {', '.join(known)}")
+    values = {**runner.load_profile(paths.notebooks_dir() / "profiles.yaml", options.profile), **parameters}
+    settings = stages.Settings(**{name: values[name] for name in known if name in values})
+    several = len(options.images) > 1
+    out = options.out or (None if options.json else ".")
+    drafting.draft(
+        options.images if several else options.images[0], lateral=options.lateral, out=out, json=options.json,
+        include=options.include, settings=settings, train=options.train, say=print,
+    )  # fmt: skip
 
 
 def _prepare(options: argparse.Namespace) -> None:

@@ -112,8 +112,13 @@ class NearestNeighbour:
         return self
 
     def predict(self, studies: Cases) -> list[str]:
+        return [self.texts[k] for k in self.nearest(studies)[0]]
+
+    def nearest(self, studies: Cases) -> tuple[np.ndarray, np.ndarray]:
+        """Which training study (counted among those that have a report) is nearest to each study, and the cosine: (N,), (N,)."""
         likeness = self._direction(_features(studies)) @ self.directions.T  # (N, training studies)
-        return [self.texts[k] for k in likeness.argmax(1)]
+        nearest = likeness.argmax(1)
+        return nearest, likeness[np.arange(len(likeness)), nearest]
 
     def _direction(self, features: np.ndarray) -> np.ndarray:
         standard = (features - self.mean) / self.deviation

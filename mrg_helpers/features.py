@@ -107,8 +107,23 @@ class FeatureCache:
         Channels repeat each other, and nearly all that varies is anatomy that everybody has; without this a decoder learns the
         language of reports long before it learns to look.
         """
-        standard = (self.raw[np.asarray(rows)].astype("float32") - self.mean) / self.std
+        return self.scale(self.raw[np.asarray(rows)])
+
+    def scale(self, raw: np.ndarray) -> np.ndarray:
+        """What :meth:`read` does, for features of images that are not in the cache: (B, R, D) -> (B, R, channels) float32."""
+        standard = (raw.astype("float16").astype("float32") - self.mean) / self.std  # float16, as the cache stores them
         return standard if self._project is None else (standard - self._average) @ self._project
+
+    def pooled(self, rows, chunk: int = 64) -> np.ndarray:
+        """The mean of :meth:`read` over the regions: indices (N,) -> (N, channels) float32.
+
+        All that ``read`` does is linear, so here it is done after the mean, which is quicker by the number of regions.
+        """
+        rows = np.asarray(rows, int)
+        parts = [rows[start : start + chunk] for start in range(0, max(1, len(rows)), chunk)]
+        means = np.concatenate([self.raw[part].mean(axis=1, dtype="float32") for part in parts])
+        standard = (means - self.mean) / self.std
+        return standard if self._project is None else (standard - self._average.mean(axis=0)) @ self._project
 
     @functools.cached_property
     def index(self) -> dict[str, int]:

@@ -14,6 +14,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
+COLOUR_MAPS = ["plasma", "viridis", "cividis", "Reds"]  # the first three are safe for colour-blind eyes
 Boxes = Sequence[Box] | Callable[[int, int, tuple[int, int]], Box]
 
 
@@ -52,19 +53,35 @@ def spread(weights: np.ndarray, rectangles: np.ndarray, shape: tuple[int, int], 
     Returns:
         (H, W): the weight of the cell that each pixel lies in.
     """
-    columns = int(np.isclose(rectangles[:, 1], rectangles[0, 1]).sum())  # cells that share the top of the first one
+    rows, columns = edges(rectangles)
+    cells = np.asarray(weights, np.float32).reshape(len(rows), len(columns))
+    first, second, part = _between(columns, shape[1], smooth)
+    across = cells[:, first] * (1 - part) + cells[:, second] * part  # (Hg, W)
+    first, second, part = _between(rows, shape[0], smooth)
+    if not smooth:
+        return across[first]
+    return across[first] * (1 - part[:, None]) + across[second] * part[:, None]
+
+
+def edges(rectangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the rows and the columns of a grid begin and end: (R, 4) -> (Hg, 2), (Wg, 2), in pixels of the image."""
+    lefts = rectangles[:, 0]
+    back = np.flatnonzero(np.diff(lefts) < 0)  # a row ends where the next cell lies further left
+    columns = int(back[0]) + 1 if len(back) else (1 if np.ptp(lefts) == 0 else len(lefts))
     cells = rectangles.reshape(-1, columns, 4)  # (Hg, Wg, 4)
-    rows = _membership(cells[:, 0, 1], cells[:, 0, 3], shape[0], smooth)  # (H, Hg)
-    columns = _membership(cells[0, :, 0], cells[0, :, 2], shape[1], smooth)  # (W, Wg)
-    return rows @ np.asarray(weights, float).reshape(cells.shape[:2]) @ columns.T
+    return cells[:, 0, 1::2], cells[0, :, 0::2]
 
 
-def _membership(starts: np.ndarray, ends: np.ndarray, length: int, smooth: bool) -> np.ndarray:
-    """(length, cells): how much each pixel belongs to each cell along one axis; the rows sum to 1."""
-    pixels = np.arange(length) + 0.5
-    if smooth:
-        return np.stack([np.interp(pixels, (starts + ends) / 2, row) for row in np.eye(len(starts))], axis=1)
-    return np.eye(len(starts))[np.clip(np.searchsorted(starts, pixels, side="right") - 1, 0, None)]
+def _between(cells: np.ndarray, length: int, smooth: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Along one axis, for each pixel: the two cells that it lies between, and how much of the second it takes."""
+    pixels, last = np.arange(length) + 0.5, len(cells) - 1
+    marks = cells.mean(axis=1) if smooth else cells[:, 0]
+    first = np.clip(np.searchsorted(marks, pixels, side="right") - 1, 0, last)
+    if not smooth:
+        return first, first, np.zeros(length, np.float32)
+    second = np.minimum(first + 1, last)
+    gaps = np.where(second > first, marks[second] - marks[first], 1)
+    return first, second, np.clip((pixels - marks[first]) / gaps, 0, 1).astype(np.float32)
 
 
 def shrink(image: np.ndarray, size: int) -> tuple[np.ndarray, float]:
@@ -92,7 +109,12 @@ def overlay(image: np.ndarray, heat: np.ndarray, top: float, cmap: str = "plasma
     Returns:
         (H, W, 3) uint8.
     """
-    level = np.clip(heat / top if top > 0 else 0 * heat, 0, 1)  # (H, W)
-    colours = (colormaps[cmap](np.arange(256))[:, :3] * 255).astype(np.float32)[(level * 255).astype(np.uint8)]
-    alpha = (opacity * np.sqrt(level)).astype(np.float32)[..., None]  # (H, W, 1); the root lets small weights be seen
-    return ((1 - alpha) * image[..., None] + alpha * colours).astype(np.uint8)
+    level = (np.clip(heat * (255 / top) if top > 0 else 0 * heat, 0, 255)).astype(np.uint8)  # (H, W)
+    alpha = (opacity * np.sqrt(np.arange(256) / 255)).astype(np.float32)[:, None]  # the root lets small weights be seen
+    colours = alpha * colours_of(cmap)  # (256, 3)
+    return (image[..., None] * (1 - alpha)[level] + colours[level]).astype(np.uint8)
+
+
+def colours_of(cmap: str) -> np.ndarray:
+    """The 256 colours of a colour map: (256, 3) uint8."""
+    return (colormaps[cmap](np.arange(256))[:, :3] * 255).astype(np.uint8)

@@ -14,9 +14,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from . import dicom
+
 FORMATS = ("PNG", "JPEG")
 MAX_PIXELS = 64_000_000  # 8,000 x 8,000, twice the side of the largest X-ray detectors; protects the memory
 MODES = ("pad", "squash")
+_TOO_LARGE = f"more than {MAX_PIXELS // 10**6} million pixels; make a smaller copy of it"
 _EXIF_ORIENTATION = 0x0112
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
@@ -27,44 +30,73 @@ class ImageError(ValueError):
     """A file that cannot be used as an image; the message names it, says what is wrong and what to do."""
 
 
-def _open(path: str | os.PathLike) -> Image.Image:
+def is_dicom(path: str | os.PathLike) -> bool:
+    """Whether an image file is a DICOM file, by its content.
+
+    Raises:
+        ImageError: for a file that is missing or empty, or is named like a DICOM file and is none.
+    """
     path = Path(path)
     if not path.is_file():
         raise ImageError(f"{path}: there is no such image file; check the name and the folder")
     if path.stat().st_size == 0:
         raise ImageError(f"{path}: the file is empty; copy or download it again")
-    too_large = f"more than {MAX_PIXELS // 10**6} million pixels; make a smaller copy of it"
+    found = dicom.is_dicom(path)
+    if not found and path.suffix.lower() in dicom.SUFFIXES:
+        raise ImageError(
+            f"{path}: named like a DICOM file, but it lacks the mark of one; export it again, or name a PNG or JPEG by its kind"
+        )
+    return found
+
+
+def _open(path: str | os.PathLike) -> Image.Image:
+    """A PNG or JPEG file, opened but not decoded."""
     try:
         image = Image.open(path, formats=FORMATS)
     except Image.DecompressionBombError:
-        raise ImageError(f"{path}: the image has {too_large}") from None
+        raise ImageError(f"{path}: the image has {_TOO_LARGE}") from None
     except _DECODING_ERRORS:
-        with path.open("rb") as file:
-            kind = (
-                "a DICOM file" if file.read(132)[128:] == b"DICM" else "not a PNG or JPEG file, or broken at its start"
-            )
-        raise ImageError(f"{path}: this is {kind}; convert it to PNG or JPEG, or copy it again") from None
+        raise ImageError(
+            f"{path}: this is no PNG, JPEG or DICOM file, or broken at its start; convert it to PNG or JPEG, or copy it again"
+        ) from None
     if image.width * image.height > MAX_PIXELS:
         image.close()
-        raise ImageError(f"{path}: {image.width} x {image.height} is {too_large}")
+        raise ImageError(f"{path}: {image.width} x {image.height} is {_TOO_LARGE}")
     return image
+
+
+def _dicom_size(path: str | os.PathLike) -> tuple[int, int]:
+    try:
+        height, width = dicom.size_of(path)
+    except dicom.DicomError as error:
+        raise ImageError(str(error)) from None
+    if height * width > MAX_PIXELS:
+        raise ImageError(f"{path}: {width} x {height} is {_TOO_LARGE}")
+    return height, width
 
 
 def read(path: str | os.PathLike) -> np.ndarray:
     """An image file as grey values, the way a viewer shows it.
 
     Colour and palettes become grey; transparency lies on black; 16-bit values are stretched from their own minimum and
-    maximum to 0 and 255 (their absolute scale differs from machine to machine); the EXIF rotation is applied.
+    maximum to 0 and 255 (their absolute scale differs from machine to machine); the EXIF rotation is applied. DICOM files
+    are shown by their own window or table, see :func:`mrg_helpers.dicom.read`.
 
     Args:
-        path: a PNG or JPEG file.
+        path: a PNG, JPEG or DICOM file.
 
     Returns:
         Grey values, (height, width) uint8.
 
     Raises:
-        ImageError: for a file that is missing, empty, truncated, too large, or no PNG or JPEG.
+        ImageError: for a file that is missing, empty, truncated, too large, or no PNG, JPEG or DICOM image.
     """
+    if is_dicom(path):
+        _dicom_size(path)
+        try:
+            return dicom.read(path)
+        except dicom.DicomError as error:
+            raise ImageError(str(error)) from None
     with _open(path) as image:
         try:
             image.load()
@@ -87,8 +119,10 @@ def size_of(path: str | os.PathLike) -> tuple[int, int]:
     """Height and width of an image as it is displayed, from the header of the file alone.
 
     Raises:
-        ImageError: for a file that is missing, empty, too large, or no PNG or JPEG.
+        ImageError: for a file that is missing, empty, too large, or no PNG, JPEG or DICOM image.
     """
+    if is_dicom(path):
+        return _dicom_size(path)
     with _open(path) as image:
         turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
         return (image.width, image.height) if turned else (image.height, image.width)
@@ -98,8 +132,11 @@ def check(path: str | os.PathLike) -> None:
     """Raise `ImageError` if the file cannot be read; thousands of files take seconds.
 
     The header and the mark at the end of the file tell a whole file from a truncated one without decoding it. A file
-    without that mark may still be whole, so it is decoded.
+    without that mark may still be whole, so it is decoded; so is a DICOM file, which has no such mark.
     """
+    if is_dicom(path):
+        read(path)
+        return
     with _open(path) as image:
         mark = b"IEND" if image.format == "PNG" else b"\xff\xd9"
     with Path(path).open("rb") as file:

@@ -24,11 +24,12 @@ from typing import NamedTuple
 from defusedxml import DefusedXmlException, ElementTree
 from tqdm import tqdm
 
+from . import dicom
 from .reports import SECTIONS
 
 ANNOTATIONS = ("annotation.json", "r2gen_annotation.json")
 REPORTS_CSV, PROJECTIONS_CSV = "indiana_reports.csv", "indiana_projections.csv"
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", *dicom.SUFFIXES}
 SPLITS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
     **dict.fromkeys(("val", "valid", "validate", "validation", "dev"), "val"),

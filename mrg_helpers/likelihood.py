@@ -1,9 +1,12 @@
-"""How likely a model finds a report that is already written, word by word.
+"""How likely a model finds a report that is already written, word by word, and what else it considered.
 
-Explained in ``notebooks/06_does_the_model_look.ipynb``.
+Explained in ``notebooks/05_evaluate_and_browse_attention.ipynb`` and ``notebooks/06_does_the_model_look.ipynb``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -35,6 +38,55 @@ def word_log_probs(model: ReportModel, features: np.ndarray, tokens: np.ndarray,
 @tf.function(reduce_retracing=True)
 def _of_batch(model: ReportModel, inputs: dict, said):
     logits = model(inputs, training=False)  # (B, T, V)
-    never = tf.reduce_sum(tf.one_hot([PAD, START, UNK], len(model.words)), axis=0) * -1e9
-    found = tf.gather(tf.nn.log_softmax(logits + never), said, batch_dims=2)
+    found = tf.gather(tf.nn.log_softmax(logits + _never(model)), said, batch_dims=2)
     return tf.where(said == PAD, 0.0, found)
+
+
+def _never(model: ReportModel):
+    """(V,): what a report never contains gets an impossible logit."""
+    return tf.reduce_sum(tf.one_hot([PAD, START, UNK], len(model.words)), axis=0) * -1e9
+
+
+@dataclass(frozen=True)
+class Considered:
+    """What a model had in mind at each word of N reports, under teacher forcing.
+
+    Attributes:
+        tokens: (N, T, k) int32, the k likeliest words there, the likeliest first.
+        probabilities: (N, T, k) float32.
+        beta: (N, T) float32, how much of the context passed the gate; None for a model without a gate.
+    """
+
+    tokens: np.ndarray
+    probabilities: np.ndarray
+    beta: np.ndarray | None
+
+    def alternatives(self, vocabulary, study: int, length: int) -> list[list[tuple[str, float]]]:
+        """The words and their probabilities at the first ``length`` words of a report, as the attention browser takes them."""
+        return [
+            list(zip(vocabulary.tokens(ids), map(float, chances), strict=True))
+            for ids, chances in zip(self.tokens[study, :length], self.probabilities[study, :length], strict=True)
+        ]
+
+
+def considered(
+    model: ReportModel, read: Callable[[np.ndarray], dict], rows: Sequence[int], tokens: np.ndarray, k: int = 5
+) -> Considered:
+    """Run a model once over reports that are written, and note what else it considered at each word.
+
+    Args:
+        read, rows: see :func:`mrg_helpers.decoding.generate`; one row for each report. All reports are read at once.
+        tokens: (N, T), as in a ``decoding.Generation``. k: alternatives a word.
+    """
+    inputs = {name: tf.convert_to_tensor(value) for name, value in read(np.asarray(rows)).items()}
+    state, last = model.start(inputs), tf.fill([len(tokens)], START)
+    found, chances, gates, never = [], [], [], _never(model)
+    for said in np.asarray(tokens, "int32").T:
+        gates.append(model.beta(state))
+        logits, state, _ = model.step(last, state)
+        best = tf.math.top_k(tf.nn.softmax(logits + never), min(k, len(model.words) - 3))
+        found.append(best.indices.numpy())
+        chances.append(best.values.numpy())
+        last = tf.convert_to_tensor(said)
+    beta = None if not gates or gates[0] is None else np.stack(gates, axis=1)
+    return Considered(np.stack(found, axis=1), np.stack(chances, axis=1), beta)

@@ -311,6 +311,11 @@ def new_model(settings: Settings) -> ReportModel:
     return FAMILY[settings.model](vocabulary.words, cache.grid, cache.channels, note=cache.note, **chosen)
 
 
+def is_trained(settings: Settings) -> bool:
+    """Whether :func:`ensure_model` has a finished model to load, and would not train one."""
+    return (artefact_folder(settings, "model") / "finished").exists()
+
+
 def ensure_model(settings: Settings, **fit_arguments) -> ReportModel:
     """The trained model; a training that was cut short is gone on with.
 
@@ -321,7 +326,7 @@ def ensure_model(settings: Settings, **fit_arguments) -> ReportModel:
 
     folder = artefact_folder(settings, "model")
     with paths.locked(folder, _say):
-        if not (folder / "finished").exists():
+        if not is_trained(settings):
             names = [field.name for field in dataclasses.fields(TrainingSettings) if hasattr(settings, field.name)]
             model = new_model(settings)
             train, valid = examples(settings, "train"), examples(settings, "val")

@@ -16,3 +16,33 @@ def shared() -> Path:
     if not (folder / "iu_xray").is_dir():
         pytest.skip(f"the real X-rays and reports are not on this machine ({folder.name}/iu_xray beside the project)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A tiny model, trained once for all tests on two dozen phantoms: its settings, and the folder of its data and outputs."""
+    from mrg_helpers import stages
+
+    settings = stages.Settings(
+        n_studies=24, weights="random", layer="mixed0", image_size=75, cells=3, components=8, embedding=8, units=8,
+        attention_units=8, epochs=1, batch_size=8, max_length=20, min_count=1,
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        _use(folder, patch)
+        stages.ensure_generation(settings)
+    return settings, folder
+
+
+@pytest.fixture(scope="module")
+def tiny(trained):
+    """The settings of the tiny model, with the environment in which it is found."""
+    settings, folder = trained
+    with pytest.MonkeyPatch.context() as patch:
+        _use(folder, patch)
+        yield settings
+
+
+def _use(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("MRG_DATA_DIR", str(folder / "data"))
+    patch.setenv("MRG_OUTPUTS_DIR", str(folder / "outputs"))

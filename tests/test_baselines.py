@@ -75,6 +75,14 @@ def test_the_nearest_neighbour_of_a_training_study_is_itself():
     assert baselines.NearestNeighbour().fit(few).predict(few)[:4] == TEXTS[1:5]
 
 
+def test_the_nearest_study_is_told_with_its_likeness():
+    few = Cases(TEXTS, FEATURES)
+    place, likeness = baselines.NearestNeighbour().fit(few).nearest(Cases([""] * 5, FEATURES[:5]))
+    assert place.tolist() == [0, 1, 2, 3, 4] and np.allclose(likeness, 1)
+    opposite = baselines.NearestNeighbour().fit(few).nearest(Cases([""], 2 * FEATURES[:5].mean(0)[None] - FEATURES[:1]))
+    assert opposite[1][0] < 1
+
+
 def test_no_channel_drowns_the_others():
     # two small channels tell what is alike, one large channel says the opposite
     train = Cases(["alike.", "not alike."], np.array([[1, 1, -100], [-1, -1, 100]]) + 5)

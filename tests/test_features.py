@@ -220,3 +220,13 @@ def test_features_that_do_not_fit_float16_are_refused(rows, tmp_path):
 
     with pytest.raises(CacheError, match="beyond float16"):
         extract(rows, tmp_path / "cache", Loud(), progress=False)
+
+
+@pytest.mark.parametrize("components", [0, 2])
+def test_pooled_features_are_the_mean_of_what_is_read_and_new_images_are_scaled_alike(rows, tmp_path, components):
+    extract(rows, tmp_path / "cache", TinyNetwork(), progress=False)
+    cache = FeatureCache(tmp_path / "cache", components=components)
+    some = [3, 0, 29, 3]
+    assert np.allclose(cache.pooled(some, chunk=2), cache.read(some).mean(axis=1), atol=1e-4)
+    assert cache.pooled([]).shape == (0, cache.channels)
+    assert np.array_equal(cache.scale(cache.raw[some].astype("float32")), cache.read(some))

@@ -4,7 +4,7 @@ import numpy as np
 from test_models import batch, make
 
 from mrg_helpers.decoding import Decoding, generate
-from mrg_helpers.likelihood import word_log_probs
+from mrg_helpers.likelihood import considered, word_log_probs
 
 CONCEPTS = {"concepts": ["effusion", "nodule"]}
 
@@ -32,3 +32,28 @@ def test_the_words_that_a_report_may_contain_share_all_probability():
     model, features = make(), np.repeat(batch(size=1)["features"], 5, axis=0)
     first = word_log_probs(model, features, np.array([[word] for word in (3, 4, 5, 6, 7)]))
     np.testing.assert_allclose(np.exp(first).sum(), 1, rtol=1e-5)
+
+
+def test_what_was_considered_holds_the_greedy_words_with_their_probabilities():
+    model, features = make(**CONCEPTS), batch(size=5)["features"]
+    rows = [4, 0, 2]
+
+    def read(some):
+        return {"features": features[some]}
+
+    written = generate(model, read, rows, Decoding(max_length=7))
+    found = considered(model, read, rows, written.tokens, k=3)
+    real = written.tokens > 0
+    assert found.tokens.shape == (*written.tokens.shape, 3) and found.beta.shape == written.tokens.shape
+    np.testing.assert_array_equal(found.tokens[..., 0][real], written.tokens[real])  # greedy: always the likeliest
+    np.testing.assert_allclose(found.probabilities[..., 0][real], np.exp(written.log_probs[real]), atol=1e-5)
+    assert (np.diff(found.probabilities) <= 0).all() and not np.isin(found.tokens, (0, 1, 2)).any()
+    listed = found.alternatives(model.vocabulary, 1, 1)
+    assert [word for word, _ in listed[0]] == model.vocabulary.tokens(found.tokens[1, 0]) and len(listed) == 1
+
+
+def test_a_small_vocabulary_and_a_model_without_a_gate():
+    model, features = make(gate=False), batch(size=2)["features"]
+    found = considered(model, lambda rows: {"features": features[rows]}, [0, 1], np.array([[4, 3], [5, 3]]), k=50)
+    assert found.beta is None and found.tokens.shape == (2, 2, 5)  # <pad>, <unk> and <start> are never written
+    np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1, rtol=1e-5)

@@ -42,6 +42,20 @@ def test_call_equals_unrolled_step(name, settings):
 
 
 @pytest.mark.parametrize("name", FAMILY)
+def test_beta_is_what_the_next_step_lets_through(name):
+    inputs = {"features": batch()["features"]}
+    assert make(name, gate=False).beta(make(name, gate=False).start(inputs)) is None
+    model = make(name)
+    before = model.beta(model.start(inputs)).numpy()
+    assert before.shape == (3,) and ((before > 0) & (before < 1)).all()
+    model.gate.bias.assign([-50.0])  # closed: the context no longer counts
+    state = model.start(inputs)
+    np.testing.assert_allclose(model.beta(state), 0, atol=1e-6)
+    context, _ = model.attend(state["cell"][0], state["memory"])
+    np.testing.assert_allclose(context, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FAMILY)
 def test_saved_and_loaded_model_says_the_same(name, tmp_path):
     model, inputs = make(name, penalty=0.1, **CONCEPTS), batch()
     save_model(model, tmp_path / "model.keras")

@@ -8,22 +8,6 @@ import pytest
 from mrg_helpers import paths, stages
 from mrg_helpers.stages import Settings, artefact_folder, one_image_per_study
 
-TINY = Settings(
-    n_studies=24, weights="random", layer="mixed0", image_size=75, cells=3, components=8, embedding=8, units=8,
-    attention_units=8, epochs=1, batch_size=8, max_length=20, min_count=1,
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """The whole way from nothing to generated reports, once."""
-    folder = tmp_path_factory.mktemp("stages")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MRG_DATA_DIR", str(folder / "data"))
-        patch.setenv("MRG_OUTPUTS_DIR", str(folder / "outputs"))
-        stages.ensure_generation(TINY)
-        yield TINY
-
 
 def test_everything_is_made_on_the_way_and_then_reused(tiny, capsys):
     first = stages.ensure_generation(tiny)

@@ -61,6 +61,13 @@ class ReportModel(keras.Model):
         """See the class."""
         raise TypeError(f"{type(self).__name__} does not say how a report goes on: give it a method `step`")
 
+    def beta(self, state):
+        """How much of the context the next ``step`` from this state lets through: (B,) from 0 to 1.
+
+        Optional: a model that weighs its context with a gate says so here, for the figures; None says that there is no gate.
+        """
+        return None
+
     def get_config(self) -> dict:
         """The constructor's arguments, as Keras stores them in the ``.keras`` file."""
         base = super().get_config()

@@ -133,6 +133,10 @@ class ShowAttendTell(ReportModel):
             context = self.gate(hidden) * context
         return context, weights
 
+    def beta(self, state):
+        """See :class:`ReportModel`: the gate of section 4.2.1 of the paper, which looks at the state before the word."""
+        return None if self.gate is None else self.gate(state["cell"][0])[:, 0]
+
     def read(self, embedded, said, memory):
         """What is read with a word: embedded (..., B, E) and the checklist (..., B, C) -> (..., B, E)."""
         left = memory["found"] * (1 - said)
