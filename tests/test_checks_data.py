@@ -206,6 +206,9 @@ def test_answers_of_the_notebook_may_be_ties_or_missing():
     assert checks.check("01.1", "none", heads=few, findings=pd.Series(["x", "y"])).status == "right"
     nobody = TAGGED[~TAGGED["normal"]]
     assert checks.check("01.2", lambda text: False, table=nobody).status == "right"
+    assert checks.check("02.4", ["A", "A"], features=FEATURES[:1], test=TEST[:1]).status == "right"
+    none = SPLIT.assign(impression="")
+    assert checks.check("01.3", 0, table=none).status == "right"
     tie = SPLIT.drop(SPLIT.index[3:5])  # two texts are now equally frequent in training
     plain = tie["impression"].map(lambda text: clean(text).lower().rstrip("."))
     for text in ("clear", "heart large"):

@@ -57,8 +57,8 @@ def looks_normal(answer: Callable, table: pd.DataFrame) -> str:
     """``table``: ``findings`` and ``normal`` of each study. ``answer``: the text of the findings -> is the study tagged normal?"""
     some = table[table["findings"] != ""]
     truth = some["normal"].to_numpy(bool)
-    if truth.all() or not truth.any():
-        return "In this data set there are no two groups to tell apart; try the phantom."
+    if min(truth.sum(), (~truth).sum()) < 5:
+        return "In this data set too few studies are normal, or too few are not, to judge a rule by them; try the phantom."
     said = [call(answer, text) for text in some["findings"]]
     need(
         all(isinstance(one, (bool, np.bool_)) for one in said),

@@ -124,6 +124,8 @@ def cell_of(answer: Callable) -> str:
 def most_alike(answer: Iterable[str], features: np.ndarray, test: pd.DataFrame) -> str:
     """``features``: (N, R, D), as a model reads them, of the rows of ``test`` (``study_id``, ``findings``). ``answer``: two ids."""
     ids = test["study_id"].tolist()
+    if len(ids) < 2:
+        return "This data set has no two test images to compare; try the phantom."
     pair = [answer] if isinstance(answer, str) else list(answer)
     need(len(pair) == 2, "The answer is a pair of study ids.")
     strange = [one for one in pair if one not in ids]
