@@ -32,6 +32,7 @@ The way of the data, one module an arrow, always to the right::
 ``pictures``    their pictures; ``browser_html`` their text; ``marks``: where two reports agree about a finding
 ``drafting``    a draft report for a new X-ray, with its page (``draft_page``), how sure the model is of each sentence
                 (``sureness``) and how like the training images the picture is (``familiarity``)
+``checks``      answers to the exercises, judged at once; ``exercises`` derives the exercises from the solution notebooks
 ``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
 ==============  ====================================================================
 

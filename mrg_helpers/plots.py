@@ -1,8 +1,8 @@
 """The static figures of the notebooks. Each function takes arrays or a DataFrame and returns a Matplotlib figure.
 
 No function here knows a model, a data set or a file. This module holds the figures with X-rays in them; those made from
-numbers alone live in ``charts``, ``score_charts``, ``check_charts``, ``look_charts`` and ``beam_charts`` and are offered
-here too: a notebook needs one import.
+numbers alone live in ``charts``, ``score_charts``, ``check_charts``, ``look_charts`` and ``beam_charts``, those that explain an
+idea in ``idea_charts`` and ``model_idea_charts``, and all are offered here too: a notebook needs one import.
 """
 
 from __future__ import annotations
@@ -34,14 +34,20 @@ from .charts import (
 )
 from .check_charts import agreement_dots, audit_bars
 from .heatmaps import Box, Boxes, cell_rectangles, overlay, shrink, spread
+from .idea_charts import cache_once, parallel_rays, report_to_ids
 from .look_charts import finding_dots, pointing_dots, removal_curves
+from .model_idea_charts import additive_attention, beam_by_hand, blind_twin, teacher_forcing
 from .score_charts import leaderboard, most_frequent, score_intervals, treatment_dots
 
 __all__ = [
+    "additive_attention",
     "agreement_dots",
     "audit_bars",
     "bar_counts",
+    "beam_by_hand",
     "beam_tree",
+    "blind_twin",
+    "cache_once",
     "co_occurrence",
     "coverage_curves",
     "feature_grid",
@@ -53,13 +59,16 @@ __all__ = [
     "missing_sections",
     "most_frequent",
     "panel_row",
+    "parallel_rays",
     "plot_attention",
     "pointing_dots",
     "removal_curves",
+    "report_to_ids",
     "score_intervals",
     "scores_table",
     "show_studies",
     "sizes_scatter",
+    "teacher_forcing",
     "training_curves",
     "treatment_dots",
     "use_style",

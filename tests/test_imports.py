@@ -13,7 +13,7 @@ from mrg_helpers import paths
 
 PACKAGE = paths.project_root() / "mrg_helpers"
 
-# module -> the modules of ours that it may import. "models" and "phantom" are packages with rules of their own below.
+# module -> the modules of ours that it may import. The modules of a package ("models", "phantom", "checks") may import each other.
 ALLOWED = {
     # on the ground: each other's plain functions only
     "paths": set(),  # where files lie and how they are written: all that write may import it
@@ -54,6 +54,8 @@ ALLOWED = {
     "treatments": {"metrics", "reports"},
     "published": {"datasets", "intervals", "layouts", "reports", "templates"},
     "leaderboard": {"paths"},
+    "checks": {"findings", "images", "metrics", "phantom", "reports", "vocabulary"},  # of a reader's answers: arrays and texts
+    "exercises": {"paths"},
     "looking": {"findings"},
     # pictures take arrays, never models
     "heatmaps": set(),
@@ -63,7 +65,11 @@ ALLOWED = {
     "look_charts": {"charts"},
     "beam_tree": set(),
     "beam_charts": {"beam_tree", "charts"},
-    "plots": {"beam_charts", "charts", "check_charts", "heatmaps", "look_charts", "score_charts"},
+    "sketch": {"charts"},
+    "idea_charts": {"charts", "sketch"},
+    "model_idea_charts": {"charts", "sketch"},
+    "plots": {"beam_charts", "charts", "check_charts", "heatmaps", "idea_charts", "look_charts", "model_idea_charts",
+              "score_charts"},
     "widget_parts": set(),
     "svg": {"widget_parts"},
     "study_browser": {"heatmaps", "images", "reports", "widget_parts"},
@@ -151,7 +157,7 @@ def test_every_module_has_its_place_in_the_table():
 def test_a_module_imports_only_what_it_may(path):
     name = name_of(path)
     room = name.split(".")[0]
-    allowed = ALLOWED[room] | ({room} if room in ("models", "phantom") else set())
+    allowed = ALLOWED[room] | ({room} if room in ("checks", "models", "phantom") else set())
     assert {other for other in ours(path) if not within(other, allowed)} == set()
 
 

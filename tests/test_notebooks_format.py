@@ -14,7 +14,7 @@ import nbformat
 import pytest
 import yaml
 
-from mrg_helpers import paths, stages
+from mrg_helpers import checks, exercises, paths, stages
 
 FOLDER = paths.project_root() / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
@@ -94,8 +94,9 @@ def test_has_the_skeleton(path):
         assert part in first, part
     order = [text.index(heading) for heading in ("## 1. ", "## Recap", "## Exercises")]
     assert order == sorted(order)
-    exercises = re.findall(r"^\d+\. ", text[text.index("## Exercises") :], re.M)
-    assert 3 <= len(exercises) <= 5
+    numbered = [int(k) for k in re.findall(r"^### Exercise (\d) · \w", text[text.index("## Exercises") :], re.M)]
+    assert numbered == list(range(1, len(numbered) + 1)) and 3 <= len(numbered) <= 5
+    assert "Warm-up" in text and "Challenge" in text
     sections = [int(number) for number in re.findall(r"^## (\d+)\. ", text, re.M)]
     assert sections == list(range(1, len(sections) + 1)), "sections are numbered in order"
 
@@ -156,6 +157,62 @@ def test_profiles_set_what_exists(profile):
     assert set(PROFILES[profile]) <= declared & (SETTINGS | EXTRAS)
     assert PROFILES[profile]["profile"] == profile, "under this name the run stands in the leaderboard"
     assert {"smoke", "demo", "full"} <= set(PROFILES)
+
+
+# ---------------------------------------------------------------------------------------------------------- exercises
+
+
+def test_the_exercises_are_those_of_the_solution_notebooks():
+    stale = [path.name for path in exercises.out_of_date(FOLDER)]
+    assert not stale, f"{', '.join(stale)}: run `python -m mrg_helpers.exercises`"
+    assert [solution.name for _, solution in exercises.pairs(FOLDER)] == [path.name for path in NOTEBOOKS]
+
+
+@each_notebook
+def test_every_exercise_and_exhibit_is_checked_once_under_its_number(path):
+    notebook = read(path)
+    headings = re.findall(r"^### (?:Exercise|Exhibit) (\w) ·", prose(notebook), re.M)
+    checked = re.findall(r'checks\.check\("([^"]+)"', "\n".join(cell.source for cell in code_cells(notebook)))
+    number = path.name[:2]
+    assert checked == [f"{number}.{name}" for name in headings]
+    assert sorted(checked) == [name for name in checks.names() if name.startswith(number)]
+
+
+@each_notebook
+def test_nothing_of_a_solution_is_left_in_the_numbered_notebook(path):
+    for cell in read(path).cells:
+        assert not any(mark in cell.source for mark in (exercises.BEGIN, exercises.READER, exercises.END)), cell.id
+
+
+# ------------------------------------------------------------------------------------------- glossary, for instructors
+
+
+def glossary() -> list[tuple[str, list[str]]]:
+    """(term, numbers of the notebooks) of each entry."""
+    text = (FOLDER / "GLOSSARY.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^- (.+?) \(((?:\d\d(?:, )?)+)\): \S", text, re.M)
+    assert len(entries) == len(re.findall(r"^- ", text, re.M)), (
+        "an entry without its notebooks, or without an explanation"
+    )
+    return [(term, numbers.split(", ")) for term, numbers in entries]
+
+
+def test_the_terms_of_the_glossary_stand_in_the_notebooks_that_it_names():
+    sources = {path.name[:2]: " ".join(cell.source for cell in read(path).cells).lower() for path in NOTEBOOKS}
+    terms = [word.strip("*`<> ").lower() for term, _ in glossary() for word in term.split(", ")]
+    assert len(terms) > 100 and [term for term, n in Counter(terms).items() if n > 1] == []
+    for term, numbers in glossary():
+        for word in (word.strip("*`<> ").lower() for word in term.split(", ")):
+            stem = word.rstrip("sye")  # "features" and "feature", "padding" and "pad"
+            missing = [number for number in numbers if stem.removesuffix("ing") not in sources[number]]
+            assert not missing, f"{word}: not in notebook {', '.join(missing)}"
+
+
+def test_the_plan_for_instructors_names_every_notebook_and_its_links_exist():
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#\s]+)\)", text):
+        assert re.match(r"https?://", link) or (FOLDER / link).exists(), link
+    assert all(path.name in text for path in NOTEBOOKS) and len(re.findall(r"^\| \d \|", text, re.M)) == 6
 
 
 # ------------------------------------------------------------------------------------------------------------ mirrors

@@ -1,4 +1,5 @@
-"""The notebooks run by papermill in the smoke profile: in sequence, and each alone from an empty folder of outputs."""
+"""The notebooks run by papermill in the smoke profile: in sequence as the reader gets them, and each alone from an empty folder
+of outputs with its exercises solved."""
 
 import json
 import re
@@ -6,7 +7,7 @@ import re
 import nbformat
 import pytest
 
-from mrg_helpers import paths, runner
+from mrg_helpers import exercises, paths, runner
 
 NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
 
@@ -25,6 +26,27 @@ def outputs_of(executed):
     return cells, "\n".join(output.get("text", "") for cell in cells for output in cell.outputs)
 
 
+def unexplained(executed):
+    """The cells that show a figure with no text below it, each with the cell that follows."""
+    cells = nbformat.read(executed, as_version=4).cells
+    for cell, following in zip(cells, cells[1:], strict=False):
+        shows = any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+        if shows and following.cell_type != "markdown" and "exercise" not in cell.metadata.get("tags", []):
+            yield cell.id, following.id
+
+
+def verdicts(cells):
+    """What the checks say: the name of each exercise and exhibit with the sign of its verdict."""
+    shown = [
+        output["data"]["text/plain"]
+        for cell in cells
+        for output in cell.outputs
+        if "text/plain" in output.get("data", {})
+    ]
+    found = [re.match(r"([…✓✗]) (\d\d\.\w) ", text) for text in shown]
+    return {match[2]: match[1] for match in found if match}
+
+
 def test_in_sequence_with_pages_and_an_index(data, tmp_path):
     index = runner.run(NOTEBOOKS, {}, "smoke", tmp_path, progress=False)
     for notebook in NOTEBOOKS:
@@ -32,6 +54,10 @@ def test_in_sequence_with_pages_and_an_index(data, tmp_path):
         assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
         figures = [output for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
         assert figures, f"{notebook.name} shows no figure"
+        for cell, following in unexplained(tmp_path / "executed" / notebook.name):
+            raise AssertionError(f"{notebook.name}: no text between the figure of {cell} and the cell {following}")
+        said = verdicts(cells)
+        assert len(said) >= 3 and all(sign == ("✗" if name[-1].isalpha() else "…") for name, sign in said.items()), said
         page = (tmp_path / "executed" / notebook.name).with_suffix(".html").read_text(encoding="utf-8")
         assert not re.search(r'(?:src|href)="https?://', page), "the page would fetch something from the net"
         assert notebook.stem in index.read_text(encoding="utf-8")
@@ -43,10 +69,16 @@ def test_in_sequence_with_pages_and_an_index(data, tmp_path):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name[:2])
-def test_alone_from_an_empty_folder(data, tmp_path, notebook):
-    runner.run([notebook], {}, "smoke", tmp_path, progress=False)
-    _, text = outputs_of(tmp_path / "executed" / notebook.name)
+def test_alone_from_an_empty_folder_with_all_exercises_solved(data, tmp_path, notebook):
+    solved = tmp_path / "solved" / notebook.name
+    text = exercises.derived_text(notebook, notebook.parent / "solutions" / notebook.name, exercises.solved)
+    paths.write_text(solved, text)
+    paths.write_text(solved.with_name("profiles.yaml"), (notebook.parent / "profiles.yaml").read_text(encoding="utf-8"))
+    runner.run([solved], {}, "smoke", tmp_path / "out", progress=False)
+    cells, text = outputs_of(tmp_path / "out" / "executed" / notebook.name)
     assert "[stages]" in text, "it does not say what it makes"
+    said = verdicts(cells)
+    assert len(said) >= 3 and set(said.values()) == {"✓"}, said
 
 
 def test_real_clinical_images_from_pictures_to_scores(data, tmp_path, shared):

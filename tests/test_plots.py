@@ -56,13 +56,20 @@ POINTED = pd.DataFrame(
     pd.MultiIndex.from_tuples([("namings", ""), *((game, player) for game in looking.GAMES[:2] for player in looking.PLAYERS)]),
 )  # fmt: skip
 
+SENTENCE = (["no", "zebra", "."], [2, 9, 1, 4, 3], 8)
+
 FIGURES = {
+    "additive_attention": lambda: plots.additive_attention(note="a note"),
     "agreement_dots": lambda: plots.agreement_dots(AGREED),
     "audit_bars": lambda: plots.audit_bars(AUDITED),
     "audit_bars of one check": lambda: plots.audit_bars(AUDITED.tail(1)),
     "beam_tree": lambda: plots.beam_tree(small_tree(), columns=2, note="random features"),
     "beam_tree of words that are not there": lambda: plots.beam_tree(small_tree(), first=9),
     "bar_counts": lambda: plots.bar_counts(pd.Series({"no": 9, "x" * 300: 3, "costs $5 or $6": 1}), "words", "times"),
+    "beam_by_hand": lambda: plots.beam_by_hand(),
+    "blind_twin": lambda: plots.blind_twin(),
+    "cache_once": lambda: plots.cache_once(),
+    "cache_once in one epoch": lambda: plots.cache_once(1),
     "co_occurrence": lambda: plots.co_occurrence(pd.DataFrame([[5, 2], [2, 4]], list("ab"), list("ab"))),
     "co_occurrence of nothing": lambda: plots.co_occurrence(pd.DataFrame([[3]], ["a"], ["a"])),
     "coverage_curves": lambda: plots.coverage_curves(pd.DataFrame({"k": [10, 100], "coverage": [0.5, 0.9]})),
@@ -78,6 +85,7 @@ FIGURES = {
     "missing_sections": lambda: plots.missing_sections(pd.DataFrame({"a": [True, False], "b": [True, False]})),
     "most_frequent": lambda: plots.most_frequent(FREQUENT),
     "panel_row": lambda: plots.panel_row([WIDE, WIDE * 0.1], ["one", "two"], units=["cm", "cm"]),
+    "parallel_rays": lambda: plots.parallel_rays(note="a note"),
     "plot_attention": lambda: plots.plot_attention(
         WIDE, ["no", "$x$"], np.full((2, 20), 0.05), (4, 5), padded, truth_boxes=[("nodule", (10, 10, 20, 20))]
     ),
@@ -89,10 +97,12 @@ FIGURES = {
     "removal_curves of one naming": lambda: plots.removal_curves(
         {"$x$": (np.zeros((3, 1)), np.ones((3, 1)))}, [0, 1, 4]
     ),
+    "report_to_ids": lambda: plots.report_to_ids("1. No zebra.", "No $5 or $6.", *SENTENCE),
     "score_intervals": lambda: plots.score_intervals(INTERVALS),
     "scores_table": lambda: plots.scores_table(SCORES),
     "show_studies": lambda: plots.show_studies([[WIDE, WIDE.T], [WIDE]], ["No effusion. $5 or $6.", ""]),
     "sizes_scatter": lambda: plots.sizes_scatter([60, 60, 100], [100, 100, 60]),
+    "teacher_forcing": lambda: plots.teacher_forcing(),
     "treatment_dots": lambda: plots.treatment_dots(SCORES, band=(0.35, 0.45)),
     "treatment_dots of one row": lambda: plots.treatment_dots(SCORES[:1]),
     "training_curves": lambda: plots.training_curves(HISTORY),

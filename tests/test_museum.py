@@ -1,0 +1,201 @@
+"""The bug museum: as it is shown it fails with a hint, repaired it passes, and repaired wrongly it gets another hint."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mrg_helpers import checks, exercises, paths, reports
+from mrg_helpers.reports import clean, tokenize
+from mrg_helpers.vocabulary import END, PAD, START
+
+SOLUTIONS = sorted((paths.project_root() / "notebooks" / "solutions").glob("*.ipynb"))
+EXHIBITS = {
+    re.search(r'checks\.check\("(\d\d\.[A-Z])"', cell.source)[1]: cell.source
+    for path in SOLUTIONS
+    for cell in nbformat.read(path, as_version=4).cells
+    if cell.cell_type == "code" and re.search(r'checks\.check\("\d\d\.[A-Z]"', cell.source)
+}
+
+
+def verdict(source: str) -> checks.Verdict:
+    """What the last line of a cell says, given what its notebook has defined before."""
+    table = pd.DataFrame({"split": ["train", "test"], "impression": ["Clear.", "Clear."]})
+    names = {"np": np, "pd": pd, "re": re, "Counter": Counter, "reports": reports, "clean": clean, "table": table}
+    names |= {"checks": checks, "PAD": PAD, "START": START, "END": END, "image": np.zeros((9, 9), np.uint8)}
+    body, _, last = source.rstrip().rpartition("\n")
+    exec(compile(body, "cell", "exec"), names)
+    return eval(last, names)
+
+
+def test_every_defect_has_its_exhibit_and_its_check():
+    assert set(EXHIBITS) == {name for name in checks.names() if name[-1].isalpha()}
+    assert Counter(name[:2] for name in EXHIBITS) == {"01": 3, "02": 2, "03": 2, "04": 2, "05": 2}
+
+
+@pytest.mark.parametrize("name", sorted(EXHIBITS))
+def test_as_shown_the_bug_is_found_and_repaired_it_is_gone(name):
+    shown, repaired = verdict(exercises.for_reader(EXHIBITS[name])), verdict(exercises.solved(EXHIBITS[name]))
+    assert (shown.name, shown.status) == (name, "wrong")
+    assert shown.message.startswith("The bug is still there"), shown
+    assert repaired.status == "right", repaired
+
+
+def frontal(study):
+    return [path for path, view in zip(study["images"], study["views"], strict=True) if view == "frontal"]
+
+
+def by_patient(table, seed, share=0.2, rng=None):
+    patients = (rng or np.random.default_rng(seed)).permutation(sorted(set(table["patient_id"])))
+    return np.where(table["patient_id"].isin(patients[: int(len(patients) * share)]), "test", "train")
+
+
+def copies(prepare, split="train", keep_empty=False):
+    def count(table):
+        texts = table["impression"].map(prepare)
+        known, test = set(texts[table["split"] == split]), texts[table["split"] == "test"]
+        return int(test[(test != "") | keep_empty].isin(known).sum())
+
+    return count
+
+
+def plain(text):
+    return clean(text).lower().rstrip(".")
+
+
+def counted(splits, least=None):
+    def words(table, min_count):
+        texts = table.loc[table["split"].isin(splits), "findings"]
+        counts = Counter(token for text in texts for token in tokenize(text))
+        return [word for word in sorted(counts, key=lambda w: (-counts[w], w)) if counts[word] >= (least or min_count)]
+
+    return words
+
+
+def beam(score=None, chosen=None, cut=True, best=1):
+    """A beam step with one thing changed."""
+
+    def step(beams, next_log_probs, width):
+        grown = []
+        for words, old in beams:
+            log_probs = next_log_probs(words)
+            for word in chosen(log_probs) if chosen else range(len(log_probs)):
+                grown.append(((*words, word), score(old, log_probs[word]) if score else old + log_probs[word]))
+        return sorted(grown, key=lambda one: -best * one[1])[: width if cut else None]
+
+    return step
+
+
+def first_beam_only(beams, next_log_probs, width):
+    return beam()(beams[:1], next_log_probs, width)
+
+
+def mask(targets):
+    return targets != PAD
+
+
+WRONG = {
+    "01.A": [
+        (lambda study: study["images"][-1], "returns the lateral image"),
+        (lambda study: frontal(study)[-1], "returns the last"),
+        (lambda study: frontal(study), "not a list"),
+        (lambda study: frontal(study)[0], "IndexError"),
+        (lambda study: (frontal(study) or study["images"])[0], "return None"),
+    ],
+    "01.B": [
+        (lambda t, seed: by_patient(t, seed)[:-1], "One answer for each"),
+        (lambda t, seed: np.where(by_patient(t, seed) == "test", "Test", "Train"), 'should be "train" or "test"'),
+        (lambda t, seed: by_patient(t, seed, 0.6), "about a fifth"),
+        (lambda t, seed: by_patient(t, seed, rng=np.random.default_rng(SEEDS.pop())), "The same seed should give"),
+        (lambda t, seed: by_patient(t, 0), "is the seed used"),
+        (lambda t, seed: np.array(["train"] * len(t)), 'should be "train" or "test"'),
+    ],
+    "01.C": [
+        (copies(lambda text: text), "every letter"),
+        (copies(clean), "lower()"),
+        (copies(lambda text: clean(text).lower()), "full stop"),
+        (copies(plain, keep_empty=True), "empty ones"),
+        (lambda t: copies(plain)(t) + copies(plain, "val")(t), "training texts only"),
+        (lambda t: copies(plain)(t) / 14, "number of studies"),
+    ],
+    "02.A": [
+        (lambda image, h, w: np.asarray(Image.fromarray(image).resize((h, w))).T, "on its side"),
+        (lambda image, h, w: np.asarray(Image.fromarray(image).resize((h, w))).reshape(h, w), "scrambled"),
+        (lambda image, h, w: np.resize(image, (h, w)), "whole picture"),
+        (lambda image, h, w: np.asarray(Image.fromarray(image).resize((w, h)))[::-1], "on its head"),
+        (lambda image, h, w: np.asarray(Image.fromarray(image).resize((w, h))) / 255, "uint8"),
+    ],
+    "02.B": [
+        (lambda region, grid: (region % grid[1], region // grid[1]), "changed places"),
+        (lambda region, grid: (region % grid[0], region // grid[0]), "column by column"),
+        (lambda region, grid: (region // grid[1] + 1, region % grid[1] + 1), "from 0"),
+        (lambda region, grid: (region // grid[1], region % grid[0]), "region 40"),
+        (lambda region, grid: region // grid[1], "cannot read"),
+    ],
+    "03.A": [
+        (lambda text: re.sub(r"\d\. ?", "", text), "has become"),
+        (lambda text: re.sub(r"\d+\.\s*", "", text), "one of 9 cm"),
+        (lambda text: re.sub(r"\d+\.\d+|\d+\. ", "", text), "measure is gone"),
+        (lambda text: re.sub(r"^\d+\.\s", "", text), "second one"),
+        (lambda text: re.sub(r"\b\d+\.\s", "", text), "rib 4"),
+        (lambda text: re.sub(r"(^|\. )\d\. ", r"\1", text), "longer than nine"),
+    ],
+    "03.B": [
+        (counted(["train", "val"]), "validation"),
+        (counted(["train"], 1), "once in training"),
+        (counted(["test"]), "in test reports only"),
+        (counted(["val"]), "validation"),
+        (lambda t, n: counted(["train"])(t, n)[::-1], "order of their frequency"),
+        (lambda t, n: [word for word in counted(["train"])(t, n) if word != "."], "should learn"),
+    ],
+    "04.A": [
+        (lambda losses, targets: losses.mean(), "Padding still counts"),
+        (lambda losses, targets: (losses * mask(targets)).mean() / losses.shape[1], "divides once more"),
+        (lambda losses, targets: (losses * mask(targets)).sum(), "the sum"),
+        (lambda losses, targets: ((losses * mask(targets)).sum(1) / mask(targets).sum(1)).mean(), "short reports"),
+        (lambda losses, targets: (losses * mask(targets)).sum() / len(losses), "number of reports"),
+    ],
+    "04.B": [
+        (lambda ids: (ids, ids), "repeat"),
+        (lambda ids: (ids[1:], ids[:-1]), "wrong way round"),
+        (lambda ids: (ids[:-2], ids[1:-1]), "never stop"),
+        (lambda ids: (ids[1:], ids[2:] + [END]), "must be <start>"),
+        (lambda ids: (ids, ids[1:] + [PAD]), "nothing follows"),
+    ],
+    "05.A": [
+        (lambda weights, grid: np.reshape(weights, grid[::-1]), "changed places"),
+        (lambda weights, grid: np.reshape(weights, grid[::-1]).T, "column by column"),
+        (lambda weights, grid: np.reshape(weights, grid)[::-1], "on its head"),
+        (lambda weights, grid: np.reshape(weights, grid) / weights.max(), "stretched"),
+        (lambda weights, grid: np.resize(weights[:64], grid), "sum to 1"),
+    ],
+    "05.B": [
+        (beam(chosen=lambda p: [int(np.argmax(p))]), "Each beam can go on"),
+        (beam(cut=False), "only the best are kept"),
+        (beam(best=-1), "worst"),
+        (beam(score=lambda old, new: new), "replaced"),
+        (beam(score=lambda old, new: old + np.exp(new)), "log-probability"),
+        (first_beam_only, "follow the first"),
+    ],
+}  # fmt: skip
+SEEDS = list(range(100))
+
+
+@pytest.mark.parametrize(("name", "k"), [(name, k) for name, some in WRONG.items() for k in range(len(some))])
+def test_a_wrong_repair_gets_a_hint_of_its_own(name, k):
+    answer, hint = WRONG[name][k]
+    said = checks.check(name, answer)
+    assert said.status == "wrong" and hint in said.message, said
+
+
+def test_each_exhibit_has_five_wrong_repairs():
+    assert set(WRONG) == set(EXHIBITS) and min(map(len, WRONG.values())) >= 5
+    for name, some in WRONG.items():
+        messages = [checks.check(name, answer).message for answer, _ in some]
+        assert len(set(messages)) >= 4, f"{name}: the hints are not specific\n" + "\n".join(messages)
