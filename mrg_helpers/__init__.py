@@ -46,7 +46,7 @@ import os
 # TensorFlow's C++ side prints pages of start-up notices, which a reader of a notebook takes for errors.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str):

@@ -76,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """The options that choose data and model, the same for every command that has them."""
     parser.add_argument(
-        "--profile", default="demo", help="smoke (a minute, for tests), demo (the default) or full (IU X-ray)"
+        "--profile",
+        default="demo",
+        help="smoke (a minute, for tests), demo (the default), imagenet (demo with ImageNet's weights) or full (IU X-ray)",
     )
     parser.add_argument("--dataset", choices=["phantom", "iu_xray", "folder"], help="instead of the profile's data set")
     parser.add_argument("--data", metavar="PATH", help="where the data set lies; for `folder` also the CSV file itself")

@@ -98,6 +98,8 @@ class Settings:
         return paths.data_dir() / own
 
 
+FEW = 500  # training reports, below which a model says words and no sentences
+
 STUDIES = ("dataset", "data", "n_studies", "seed")
 IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells")
 TEXT = ("target", "max_words", "min_count")
@@ -331,6 +333,8 @@ def ensure_model(settings: Settings, **fit_arguments) -> ReportModel:
             model = new_model(settings)
             train, valid = examples(settings, "train"), examples(settings, "val")
             _say(f"training on {len(train)} reports, validating on {len(valid)} -> {folder}")
+            if len(train) < FEW:
+                _say(f"{len(train)} reports are few: expect fragments; whole sentences take about a thousand")
             chosen = TrainingSettings(**{name: getattr(settings, name) for name in names})
             fit(model, train, valid, folder, chosen, **fit_arguments)
             paths.write_text(folder / "finished", "the training in this folder came to its end\n")

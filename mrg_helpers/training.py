@@ -32,8 +32,9 @@ class TrainingStopped(RuntimeError):
 class TrainingSettings:
     """How to train.
 
-    ``learning_rate`` is the highest of its schedule (:func:`learning_rate`); ``patience`` counts epochs without a better
-    validation loss; ``clip`` bounds the gradients' global norm.
+    ``batch_size`` is the most examples of a step (:meth:`batch`); ``learning_rate`` is the highest of its schedule
+    (:func:`learning_rate`); ``patience`` counts epochs without a better validation loss; ``clip`` bounds the gradients' global
+    norm.
     """
 
     epochs: int = 30
@@ -42,6 +43,11 @@ class TrainingSettings:
     patience: int = 5
     clip: float = 1.0
     seed: int = 0
+
+    def batch(self, examples: int) -> int:
+        """How many examples a step takes of so many: a small collection needs steps more than it needs large batches, so an epoch
+        has sixteen of them, as long as four examples are left for each."""
+        return min(self.batch_size, max(4, examples // 16))
 
 
 # ---------------------------------------------------------------------------------------------------------- batches
@@ -203,7 +209,8 @@ def fit(
             raise ValueError(
                 f"no report to learn from in the {name} split; use more studies, or another target section"
             )
-    per_epoch = math.ceil(len(train) / settings.batch_size)
+    batch_size = settings.batch(len(train))
+    per_epoch = math.ceil(len(train) / batch_size)
     optimizer = keras.optimizers.Adam(learning_rate(settings, per_epoch), global_clipnorm=settings.clip)
     optimizer.build(model.trainable_variables)
     # One graph for all batches: their sizes and lengths are left open.
@@ -219,7 +226,7 @@ def fit(
         while len(history) < settings.epochs and not _stale(history, settings.patience):
             epoch, began = len(history), time.perf_counter()
             _reseed(model, settings.seed, epoch)
-            batches = batches_by_length(lengths, settings.batch_size, np.random.default_rng([settings.seed, epoch]))
+            batches = batches_by_length(lengths, batch_size, np.random.default_rng([settings.seed, epoch]))
             total = words = 0.0
             for inputs, targets in iterate(train, batches):
                 loss, real = float(step(inputs, targets)), int((targets != PAD).sum())

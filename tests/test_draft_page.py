@@ -29,7 +29,7 @@ def made(words=WORDS, drawn=("Effusion.", "Clear.", "Clear. Nodule."), **changes
         "log_probs": logs, "attention": np.full((count, 4), 0.25), "grid": (2, 2), "rectangles": Fit(40, 60, 50, "pad").box,
         "beta": None, "alternatives": [[(word, 0.6), ("other", 0.3)] for word in words],
         "considered": sureness.considered(text, list(drawn)), "neighbour": Neighbour("CXR7", GREY, "Clear lungs.", 0.5),
-        "familiarity": Judgement(1.2, 1.8, 0.6, 0.99, 150), "warnings": [], "versions": {"program": "mrg_helpers 0.1.0"},
+        "familiarity": Judgement(1.2, 1.8, 0.6, 0.99, 150), "warnings": [], "versions": {"program": "mrg_helpers 0.2.0"},
     }  # fmt: skip
     return Draft(**values | changes)
 
@@ -57,7 +57,7 @@ class Tags(HTMLParser):
 def test_the_page_has_what_a_reader_needs():
     page = Tags(draft_page.page(made(other=GREY, header={"PatientID": "77", "StudyDate": ""})))
     for part in (
-        "2 January 2026, 03:04", "Small effusion.", "No pneumothorax.", "Clear lungs.", "CXR7", "0123456789ab", "mrg_helpers 0.1.0",
+        "2 January 2026, 03:04", "Small effusion.", "No pneumothorax.", "Clear lungs.", "CXR7", "0123456789ab", "mrg_helpers 0.2.0",
         "The model did not look at it", "PatientID", "77", "(not in the file)", "nodule (33%)", "Where the model looked",
     ):  # fmt: skip
         assert part in page.text, part

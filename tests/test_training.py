@@ -173,3 +173,9 @@ def test_checkpoint_of_another_model_and_empty_splits_are_refused(tmp_path):
     nothing = Examples(lambda rows: {}, [], [])
     with pytest.raises(ValueError, match="validation"):
         fit(new_model(), examples(), nothing, tmp_path / "other", settings, progress=False)
+
+
+def test_a_small_collection_gets_small_batches_and_so_enough_steps():
+    settings = TrainingSettings(batch_size=32)
+    assert [settings.batch(examples) for examples in (3, 64, 138, 512, 5000)] == [4, 4, 8, 32, 32]
+    assert TrainingSettings(batch_size=2).batch(5000) == 2
