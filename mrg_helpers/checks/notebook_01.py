@@ -58,7 +58,9 @@ def looks_normal(answer: Callable, table: pd.DataFrame) -> str:
     some = table[table["findings"] != ""]
     truth = some["normal"].to_numpy(bool)
     if min(truth.sum(), (~truth).sum()) < 5:
-        return "In this data set too few studies are normal, or too few are not, to judge a rule by them; try the phantom."
+        return (
+            "In this data set too few studies are normal, or too few are not, to judge a rule by them; try the phantom."
+        )
     said = [call(answer, text) for text in some["findings"]]
     need(
         all(isinstance(one, (bool, np.bool_)) for one in said),
