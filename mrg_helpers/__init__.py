@@ -10,10 +10,11 @@ The way of the data, one module an arrow, always to the right::
 ``reports``     clean a report, take its sections, split it into words
 ``vocabulary``  words <-> ids
 ``images``      one image -> what the network sees, and the grid back onto the image; ``dicom`` reads X-rays of hospitals
-``features``    the InceptionV3 extractor and the feature cache
+``features``    the InceptionV3 extractor and the feature cache; ``whitening`` its statistics
 ``models``      one file per system; ``models.base`` holds the interface
-``training``    batches, masked loss, ``fit`` with checkpoints, logs and progress
-``decoding``    ``generate``: greedy, sampling and beam search for every model
+``batches``     what a model learns from, by length
+``training``    masked loss, ``fit`` with checkpoints, logs and progress
+``decoding``    ``generate``: greedy, sampling and beam search for every model; ``searches`` are its loops
 ``beam_trace``  one beam search with all that it kept and dropped
 ``likelihood``  how likely a model finds a report that is already written, and what else it considered
 ``metrics``     BLEU, ROUGE-L and CIDEr as the literature computes them; METEOR where its program is there
@@ -33,7 +34,7 @@ The way of the data, one module an arrow, always to the right::
 ``drafting``    a draft report for a new X-ray, with its page (``draft_page``), how sure the model is of each sentence
                 (``sureness``) and how like the training images the picture is (``familiarity``)
 ``checks``      answers to the exercises, judged at once; ``exercises`` derives the exercises from the solution notebooks
-``stages``      make what a notebook needs and does not find; ``runner`` executes the notebooks
+``stages``      make what a notebook needs and does not find; ``settings``: what it depends on; ``runner`` executes the notebooks
 ==============  ====================================================================
 
 Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding``,

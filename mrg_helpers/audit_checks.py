@@ -172,7 +172,7 @@ def fitted_statistics(cache: FeatureCache | None, table: pd.DataFrame) -> Row:
     check = "features: mean and deviation of more than training"
     if cache is None:
         return _unchecked(check, "no feature cache was passed")
-    from .features import channel_statistics
+    from .whitening import channel_statistics
 
     split = cache.rows["image_id"].map(dict(zip(table["study_id"], table["split"], strict=True)))
     train = np.flatnonzero(split == "train")

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from .decoding import IMPOSSIBLE, Decoding, continuations
+from .decoding import Decoding
 from .models.base import ReportModel
 from .reports import detokenize
+from .searches import IMPOSSIBLE, continuations
 from .vocabulary import END, SPECIAL, START
 
 

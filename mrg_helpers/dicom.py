@@ -176,7 +176,7 @@ def _need_decoder(path: str | os.PathLike, data: Dataset) -> None:
     try:
         if get_decoder(kind).is_available:
             return
-    except NotImplementedError:
+    except NotImplementedError:  # pydicom knows no decoder for this kind, installed or not
         pass
     package = next((package for start, package in DECODERS.items() if kind.name.startswith(start)), None)
     do = f"`python -m pip install {package}`, or export it" if package else "export it"

@@ -1,8 +1,7 @@
 """Make what a notebook needs and does not find: studies -> features, vocabulary -> model -> generated reports.
 
-Each ``ensure_...`` returns its artefact, and makes it first, with everything before it, if it is not there. Every artefact lies in
-a folder whose name ends with a fingerprint of all settings it depends on, so two data sets or two settings never meet; beside it
-``settings.json`` says what they were. The folders lie under ``outputs/`` and can be deleted at any time.
+Each ``ensure_...`` returns its artefact, and makes it first, with everything before it, if it is not there. The artefacts lie in
+the folders that ``settings`` gives them, under ``outputs/``, and can be deleted at any time.
 
 This is the one module that knows the names of artefacts. Used in every notebook.
 """
@@ -11,164 +10,28 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
-import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from . import __version__, datasets, findings, paths, perturb, phantom, reports
+from . import datasets, findings, paths, perturb, phantom, reports
+from .settings import SIZES, Settings, artefact_folder
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
+    from .batches import Examples
     from .decoding import Decoding, Generation
     from .features import FeatureCache
     from .models.base import ReportModel
-    from .training import Examples
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything an artefact can depend on, under the names that the notebooks' ``parameters`` cells use.
-
-    Attributes:
-        dataset: ``"phantom"``, ``"iu_xray"`` or ``"folder"``.
-        data: where the data lie; empty for the usual place under ``data/`` (the phantom is written there when missing).
-        n_studies: of the phantom; the other data sets are taken whole.
-        seed: of the phantom, the split, the first weights and the order of the batches.
-        target: the section that is written: ``"findings"``, ``"impression"`` or ``"report"`` (both).
-        view: the image of a study that the model sees: the first ``"frontal"`` or the first ``"lateral"`` one.
-        weights, layer, image_size, cells: see :class:`mrg_helpers.inception.Extractor`; resize: see :mod:`mrg_helpers.images`.
-        components: of the features that a model reads, see :class:`mrg_helpers.features.FeatureCache`; 0 for all channels.
-        max_words, min_count: see :meth:`mrg_helpers.vocabulary.Vocabulary.fit`; ``max_words`` 0 keeps all.
-        max_length: the most tokens of a report that are learnt and written.
-        embedding ... word_dropout: see :class:`mrg_helpers.models.ShowAttendTell`.
-        concepts: weight of asking the regions for the findings that the reports assert, see :func:`concept_names`; 0 does not.
-        guide: weight of drawing the attention to the regions that answered, see :class:`mrg_helpers.models.ShowAttendTell`.
-        emphasis: how much a word counts in training in a sentence that asserts a finding; in any other it counts 1.
-        epochs ... patience: see :class:`mrg_helpers.training.TrainingSettings`.
-        blind: learn with the images of other patients (:func:`mrg_helpers.perturb.another`), so that there is nothing to see.
-    """
-
-    dataset: str = "phantom"
-    data: str = ""
-    n_studies: int = 1500
-    seed: int = 0
-    target: str = "findings"
-    view: str = "frontal"
-    weights: str = "auto"
-    layer: str = "mixed3"
-    image_size: int = 224
-    resize: str = "pad"
-    cells: int = 8
-    components: int = 384
-    max_words: int = 0
-    min_count: int = 2
-    max_length: int = 90
-    model: str = "show_attend_tell"
-    embedding: int = 128
-    units: int = 192
-    attention_units: int = 64
-    cell: str = "gru"
-    gate: bool = True
-    penalty: float = 0.0
-    dropout: float = 0.4
-    feature_dropout: float = 0.1
-    word_dropout: float = 0.3
-    concepts: float = 1.0
-    guide: float = 0.3
-    emphasis: float = 5.0
-    epochs: int = 32
-    batch_size: int = 32
-    learning_rate: float = 4e-3
-    patience: int = 15
-    blind: bool = False
-
-    @property
-    def root(self) -> Path:
-        """The folder (or the CSV file) of the data set."""
-        if self.data:
-            return Path(self.data).expanduser().resolve()
-        own = f"phantom-{self.n_studies}-seed{self.seed}" if self.dataset == "phantom" else self.dataset
-        return paths.data_dir() / own
-
 
 FEW = 500  # training reports, below which a model says words and no sentences
-
-STUDIES = ("dataset", "data", "n_studies", "seed")
-IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells")
-TEXT = ("target", "max_words", "min_count")
-# What a model's constructor gets as it is.
-SIZES = (
-    "embedding",
-    "units",
-    "attention_units",
-    "cell",
-    "gate",
-    "penalty",
-    "dropout",
-    "feature_dropout",
-    "word_dropout",
-    "guide",
-)
-MODEL = (
-    *SIZES, "components", "max_length", "model", "concepts", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
-    "blind",
-)  # fmt: skip
-
-
-def artefact_folder(settings: Settings, kind: str) -> Path:
-    """The folder of an artefact: ``kind`` is ``"studies"``, ``"features"``, ``"vocabulary"`` or ``"model"``."""
-    names = {
-        "studies": STUDIES,
-        "features": STUDIES + IMAGES,
-        "vocabulary": STUDIES + TEXT,
-        "model": STUDIES + IMAGES + TEXT + MODEL,
-    }[kind]
-    values = {"version": __version__} | {name: getattr(settings, name) for name in names}
-    if not settings.blind:
-        values.pop("blind", None)  # models are not blind unless they say so
-    if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name
-        values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}
-    if kind in ("features", "model"):
-        values["weights"] = _weights_identity(settings.weights)
-    text = json.dumps(values, indent=1)
-    folder = paths.outputs_dir() / f"{settings.dataset}-{kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    if not (folder / "settings.json").exists():
-        paths.write_text(folder / "settings.json", text)
-    return folder
-
-
-def _files_fingerprint(root: Path) -> str:
-    """Of the names, sizes and times of all files of a data set."""
-    digest = hashlib.sha256()
-    for folder, _, names in sorted(os.walk(root if root.is_dir() else root.parent)):
-        for name in sorted(names):
-            status = os.stat(os.path.join(folder, name))
-            digest.update(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def _weights_identity(weights: str) -> str:
-    from .inception import find_weights
-
-    found = find_weights(weights)
-    if found.source in ("imagenet", "random"):
-        return found.source
-    status = found.path.stat()
-    return f"{found.path.resolve()} {status.st_size} {status.st_mtime_ns}"
 
 
 def _say(text: str) -> None:
     print(f"[stages] {text}", flush=True)
-
-
-# ------------------------------------------------------------------------------------------------------------ stages
 
 
 def ensure_studies(settings: Settings) -> datasets.Studies:
@@ -275,7 +138,7 @@ def examples(settings: Settings, split: str) -> Examples:
 
     For a blind model each report stands beside the image of another one.
     """
-    from .training import Examples
+    from .batches import Examples
 
     table, cache, vocabulary = ensure_studies(settings).table, ensure_features(settings), ensure_vocabulary(settings)
     table = table[table["split"] == split]

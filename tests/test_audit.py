@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mrg_helpers import datasets, features
+from mrg_helpers import datasets, features, whitening
 from mrg_helpers.audit import VERDICTS, audit
 from mrg_helpers.audit_checks import COLUMNS
 from mrg_helpers.vocabulary import Vocabulary
@@ -128,11 +128,11 @@ def made_cache(table, folder, train):
     rng = np.random.default_rng(0)
     raw = (rng.normal(5, 1, (len(table), 6, 4)) + rng.normal(0, 1, (len(table), 1, 4))).astype("float16")
     rows = pd.DataFrame({"image_id": table["study_id"], "path": "", "split": np.where(train, "train", "test")})
-    mean, std = features.channel_statistics(raw, np.flatnonzero(train))
+    mean, std = whitening.channel_statistics(raw, np.flatnonzero(train))
     folder.mkdir()
     np.save(folder / "features.npy", raw)
     rows.to_csv(folder / "rows.csv", index=False)
-    np.savez(folder / "components.npz", **features.principal_components(raw, np.flatnonzero(train), mean, std))
+    np.savez(folder / "components.npz", **whitening.principal_components(raw, np.flatnonzero(train), mean, std))
     manifest = {"grid": [2, 3], "note": "", "done": len(table), "count": len(table), "train_rows": "",
                 "mean": mean.tolist(), "std": std.tolist()}  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from test_models import WORDS, batch, make
 
-from mrg_helpers import decoding
-from mrg_helpers.decoding import Decoding, Generation, generate, repeated_ngrams
-from mrg_helpers.training import pad
+from mrg_helpers import searches
+from mrg_helpers.batches import pad
+from mrg_helpers.decoding import Decoding, Generation, generate
 from mrg_helpers.vocabulary import END, PAD, START, UNK
 
 WORD_IDS = range(3, len(WORDS))  # what may be written: <end> and the words
@@ -136,15 +136,6 @@ def test_samples_come_as_often_as_the_model_says(model, read):
     np.testing.assert_allclose(found, wanted, atol=0.04)
 
 
-def test_repeated_ngrams_by_hand():
-    history = np.array([[4, 5, 6, 4, 5, 0], [4, 4, 4, 4, 4, 0]], "int32")
-    banned = repeated_ngrams(history, 5, 3, len(WORDS)).numpy()
-    assert np.flatnonzero(banned[0]).tolist() == [6]
-    assert np.flatnonzero(banned[1]).tolist() == [4]
-    assert not repeated_ngrams(history, 2, 3, len(WORDS)).numpy().any()
-    assert np.flatnonzero(repeated_ngrams(history, 3, 1, len(WORDS)).numpy()[0]).tolist() == [4, 5, 6]
-
-
 def test_special_words_are_never_written_and_a_generation_round_trips(model, read, tmp_path):
     written = generate(model, read, range(5), Decoding("sample", 10, temperature=5.0))
     for study in range(5):
@@ -167,7 +158,7 @@ def test_no_rows_and_wrong_settings(model, read):
 
 def test_the_loop_is_compiled_once_for_equal_settings(model, read):
     generate(model, read, range(3), Decoding("sample", max_length=6))
-    before = decoding._word_by_word.experimental_get_tracing_count()
+    before = searches.word_by_word.experimental_get_tracing_count()
     for seed in range(3):
         generate(model, read, range(3), Decoding("sample", max_length=6, seed=seed))
-    assert decoding._word_by_word.experimental_get_tracing_count() == before
+    assert searches.word_by_word.experimental_get_tracing_count() == before

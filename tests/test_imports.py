@@ -35,16 +35,19 @@ ALLOWED = {
     "splits": {"reports"},
     "datasets": {"download", "images", "layouts", "paths", "phantom", "reports", "splits", "tables"},
     "similar": {"images", "reports"},
-    "audit_checks": {"features", "images", "reports", "similar", "splits"},
+    "audit_checks": {"whitening", "images", "reports", "similar", "splits"},
     "audit": {"audit_checks", "reports"},
     # images become features
     "inception": {"download", "paths"},
-    "features": {"images", "inception", "paths"},
+    "whitening": set(),
+    "features": {"images", "inception", "paths", "whitening"},
     # training and decoding know the interface of models, no model
     "models": {"paths", "vocabulary"},
-    "training": {"models.base", "paths", "vocabulary"},
-    "decoding": {"models.base", "paths", "vocabulary"},
-    "beam_trace": {"decoding", "models.base", "reports", "vocabulary"},
+    "batches": {"vocabulary"},
+    "training": {"batches", "models.base", "paths", "vocabulary"},
+    "searches": {"models.base", "vocabulary"},
+    "decoding": {"models.base", "paths", "searches", "vocabulary"},
+    "beam_trace": {"decoding", "models.base", "reports", "searches", "vocabulary"},
     "likelihood": {"models.base", "vocabulary"},
     "evaluation": {"findings", "meteor", "metrics", "reports"},
     "templates": {"metrics", "reports"},
@@ -85,8 +88,9 @@ ALLOWED = {
     "widgets": {"attention_browser", "beam_explorer", "marks", "study_browser", "training_monitor", "vocabulary_lab",
                 "widget_parts"},
     # on top: the names of artefacts, the notebooks, the command line
-    "stages": {"__init__", "datasets", "decoding", "features", "findings", "inception", "models", "paths", "perturb", "phantom",
-               "reports", "training", "vocabulary"},
+    "settings": {"__init__", "inception", "paths"},
+    "stages": {"batches", "datasets", "decoding", "features", "findings", "inception", "models", "paths", "perturb", "phantom",
+               "reports", "settings", "training", "vocabulary"},
     "pages": {"paths"},
     # a draft for a new X-ray
     "familiarity": set(),
@@ -100,7 +104,7 @@ ALLOWED = {
     "__main__": {"download", "drafting", "paths", "phantom", "runner", "stages"},
 }  # fmt: skip
 HEAVY = {"tensorflow", "keras"}
-MAY_BE_HEAVY = {"features", "inception", "models", "training", "decoding", "beam_trace", "likelihood"}
+MAY_BE_HEAVY = {"features", "inception", "models", "training", "searches", "decoding", "beam_trace", "likelihood"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from mrg_helpers import paths, stages
+from mrg_helpers.settings import SIZES
 from mrg_helpers.stages import Settings, artefact_folder, one_image_per_study
 
 
@@ -18,25 +19,6 @@ def test_everything_is_made_on_the_way_and_then_reused(tiny, capsys):
     model = stages.ensure_model(tiny)
     assert model.words == stages.ensure_vocabulary(tiny).words
     assert model.note.startswith("random InceptionV3")
-
-
-def test_each_setting_has_its_own_folder_only_where_it_matters(tiny):
-    def folders(**change):
-        settings = dataclasses.replace(tiny, **change)
-        return [artefact_folder(settings, kind).name for kind in ("studies", "features", "vocabulary", "model")]
-
-    base = folders()
-    assert folders() == base
-    for change, changed in [
-        ({"seed": 1}, [1, 1, 1, 1]),
-        ({"n_studies": 25}, [1, 1, 1, 1]),
-        ({"layer": "mixed1"}, [0, 1, 0, 1]),
-        ({"cells": 0}, [0, 1, 0, 1]),
-        ({"components": 0}, [0, 0, 0, 1]),
-        ({"target": "impression"}, [0, 0, 1, 1]),
-        ({"units": 9}, [0, 0, 0, 1]),
-    ]:
-        assert [a != b for a, b in zip(base, folders(**change), strict=True)] == [bool(c) for c in changed], change
 
 
 def test_examples_carry_what_the_reports_assert(tiny):
@@ -75,21 +57,8 @@ def test_a_new_model_gets_the_settings_that_are_its_own(tiny):
         tiny, guide=0.7, penalty=0.1, dropout=0.25, feature_dropout=0.05, gate=False, concepts=2.0
     )
     given = stages.new_model(changed).settings
-    assert {name: given[name] for name in stages.SIZES} == {name: getattr(changed, name) for name in stages.SIZES}
+    assert {name: given[name] for name in SIZES} == {name: getattr(changed, name) for name in SIZES}
     assert given["concept_weight"] == 2.0 and given["concepts"] == stages.concept_names(tiny)
-
-
-def test_every_setting_belongs_to_an_artefact():
-    names = {field.name for field in dataclasses.fields(Settings)}
-    assert names == {*stages.STUDIES, *stages.IMAGES, *stages.TEXT, *stages.MODEL}
-
-
-def test_data_that_change_under_the_same_name_get_a_new_folder(tiny, tmp_path):
-    (tmp_path / "table.csv").write_text("image,report\n", encoding="utf-8")
-    own = dataclasses.replace(tiny, dataset="folder", data=str(tmp_path))
-    before = artefact_folder(own, "studies")
-    (tmp_path / "another.png").write_bytes(b"a picture")
-    assert artefact_folder(own, "studies") != before
 
 
 def test_examples_are_the_studies_that_have_the_text(tiny):

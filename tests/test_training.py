@@ -16,7 +16,7 @@ from test_models import CHANNELS, GRID, SMALL, WORDS
 
 from mrg_helpers import training
 from mrg_helpers.models import ShowAttendTell, load_model
-from mrg_helpers.training import Examples, TrainingSettings, batches_by_length, fit, masked_loss, read_curves
+from mrg_helpers.training import Examples, TrainingSettings, fit, masked_loss, read_curves
 
 
 def examples(count=24, seed=0):
@@ -51,42 +51,6 @@ def test_emphasis_weighs_words_and_never_padding():
     emphasis = np.array([[3.0, 1.0, 7.0]], "float32")
     assert float(masked_loss(logits, targets, emphasis)) == pytest.approx((3 * each[0] + each[1]) / 4, rel=1e-5)
     assert float(masked_loss(logits, targets, 2.0)) == pytest.approx(float(masked_loss(logits, targets)), rel=1e-6)
-
-
-def test_what_an_example_brings_stands_in_its_batch():
-    plain = examples(4)
-    twice = [[2.0] * (len(tokens) - 1) for tokens in plain.tokens]
-    said = [np.full((len(weights), 4), k == 2) for k, weights in enumerate(twice)]
-    inputs, targets = Examples(plain.read, plain.rows, plain.tokens, twice, np.eye(4, dtype=bool), said).batch([2, 0])
-    np.testing.assert_array_equal(inputs["concepts"], np.eye(4)[[2, 0]])
-    assert inputs["said"].shape == (*targets.shape, 4)
-    np.testing.assert_array_equal(inputs["said"][0], np.repeat((targets[0] != 0)[:, None], 4, axis=1))
-    assert not inputs["said"][1].any()
-    np.testing.assert_array_equal(inputs["emphasis"], 2.0 * (targets != 0))
-    inputs, targets = plain.batch([2, 0])
-    np.testing.assert_array_equal(inputs["emphasis"], np.ones(targets.shape))
-    assert "concepts" not in inputs
-
-
-def test_batches_hold_everyone_once_and_similar_lengths():
-    lengths = np.random.default_rng(0).integers(5, 60, 500)
-    for rng in (None, np.random.default_rng(1)):
-        batches = batches_by_length(lengths, 16, rng)
-        assert sorted(np.concatenate(batches)) == list(range(500))
-        assert max(map(len, batches)) == 16
-        spread = np.mean([np.ptp(lengths[b]) for b in batches])
-        assert spread < 0.3 * np.ptp(lengths)
-    one, other = (batches_by_length(lengths, 16, np.random.default_rng(seed)) for seed in (1, 2))
-    assert any((a != b).any() for a, b in zip(one, other, strict=True) if len(a) == len(b))
-
-
-def test_inputs_are_shifted_against_targets():
-    inputs, targets = examples().batch([0, 1, 2])
-    assert (inputs["tokens"][:, 0] == 2).all()
-    np.testing.assert_array_equal(
-        inputs["tokens"][:, 1:], np.where(targets[:, :-1] == 3, inputs["tokens"][:, 1:], targets[:, :-1])
-    )
-    assert ((targets == 3).sum(axis=1) == 1).all()
 
 
 def test_fit_learns_what_the_image_says_and_keeps_the_best(tmp_path):

@@ -77,7 +77,7 @@ def beyond_seeds(answer: Callable) -> str:
 
 @judges("04.3")
 def with_wrong_images(answer: Callable, train: Any) -> str:
-    """``answer``: ``training.Examples`` and a seed -> the same reports, each beside the image of another study."""
+    """``answer``: ``batches.Examples`` and a seed -> the same reports, each beside the image of another study."""
     before = list(train.rows)
     other = call(answer, train, 0)
     need(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import formulas
 from . import wordings as w
 from .patients import Finding, Patient
 
@@ -25,7 +26,7 @@ XXXX_IN_FINDINGS, XXXX_IN_IMPRESSION = 0.427, 0.169
 
 HABIT = 1.7  # exponent of Zipf's law in the choice of a wording
 
-ORDER = {name: place for place, names in w.PLACE_IN_REPORT.items() for name in names}
+ORDER = {name: place for place, names in formulas.PLACE_IN_REPORT.items() for name in names}
 IMPORTANT = {"cardiomegaly", "pleural effusion", "pneumothorax", "nodule", "airspace opacity", "atelectasis"}
 ADVERBS = {"mild": "mildly", "moderate": "moderately", "severe": "severely"}
 
@@ -57,7 +58,7 @@ def write_report(patient: Patient, rng: np.random.Generator) -> Report:
     impression = "" if no_impression else _anonymise(_impression(patient, rng, no_findings), XXXX_IN_IMPRESSION, rng)
     return Report(
         indication="" if rng.random() < INDICATION_MISSING else _indication(patient, rng),
-        comparison="" if rng.random() < COMPARISON_MISSING else _expand(_pick(w.COMPARISONS, rng), rng),
+        comparison="" if rng.random() < COMPARISON_MISSING else _expand(_pick(formulas.COMPARISONS, rng), rng),
         findings=findings,
         impression=impression,
         tags=tags(patient),
@@ -93,7 +94,7 @@ def _findings(patient: Patient, rng: np.random.Generator) -> str:
     if style < 0.06:  # some put the abnormal first, some the devices
         return " ".join(text for _, text in said)
     if style < 0.1:
-        said = [(-1 if place == w.DEVICES else place, text) for place, text in said]
+        said = [(-1 if place == formulas.DEVICES else place, text) for place, text in said]
     return " ".join(text for _, text in sorted(said, key=lambda item: item[0]))
 
 
@@ -107,7 +108,9 @@ def _statement(finding: Finding, rng: np.random.Generator) -> str:
 
 def _normal_sentences(present: set[str], rng: np.random.Generator) -> Iterable[tuple[int, str]]:
     """Sentences that are true of someone with these findings and no others, the usual ones first; no topic twice."""
-    candidates = [(place, topic, texts) for place, topic, absent, texts in w.NORMALS if not present & set(absent)]
+    candidates = [
+        (place, topic, texts) for place, topic, absent, texts in formulas.NORMALS if not present & set(absent)
+    ]
     usual = {
         "heart": 0.0,
         "clear": 0.4,
@@ -117,11 +120,11 @@ def _normal_sentences(present: set[str], rng: np.random.Generator) -> Iterable[t
         "vessels": 1.6,
         "denial 2": 1.9,
     }
-    candidates += [(w.PLEURA, f"denial {i}", None) for i in (1, 2)]
+    candidates += [(formulas.PLEURA, f"denial {i}", None) for i in (1, 2)]
     # Mostly the same topics come first, as in a template that everybody has in mind.
     ranks = [usual.get(topic, 2 + place / 4) + 0.5 * rng.random() ** 2 for place, topic, _ in candidates]
     candidates = [candidates[i] for i in np.argsort(ranks)]
-    deniable = [_pick(texts, rng) for absent, texts in w.DENIABLE if not present & set(absent)]
+    deniable = [_pick(texts, rng) for absent, texts in formulas.DENIABLE if not present & set(absent)]
     deniable = [deniable[i] for i in np.argsort(np.arange(len(deniable)) + 4 * rng.random(len(deniable)))]
     told: set[str] = set()
     for place, topic, texts in candidates:
@@ -133,7 +136,7 @@ def _normal_sentences(present: set[str], rng: np.random.Generator) -> Iterable[t
         elif deniable:
             count = 1 + int(rng.integers(3))
             named, deniable = deniable[:count], deniable[count:]
-            text = _expand(_pick(w.DENIALS, rng), rng).replace("$list", _series(named))
+            text = _expand(_pick(formulas.DENIALS, rng), rng).replace("$list", _series(named))
             yield place, _sentence(text.replace("$BE", _be(named[0])).replace("$be", _be(named[-1])))
 
 
@@ -148,18 +151,20 @@ def _impression(patient: Patient, rng: np.random.Generator, everything: bool) ->
             text += _expand(_pick(w.DIFFERENTIALS[finding.name], rng), rng)
         items.append(_sentence(text))
     if not items:
-        kinds = w.NORMAL_IMPRESSIONS if patient.normal else w.NORMAL_IMPRESSIONS[:2]  # the rest says "normal"
+        kinds = (
+            formulas.NORMAL_IMPRESSIONS if patient.normal else formulas.NORMAL_IMPRESSIONS[:2]
+        )  # the rest says "normal"
         weights = np.array([weight for weight, _ in kinds], float)
         chosen = kinds[rng.choice(len(kinds), p=weights / weights.sum())][1]
         items.append(_sentence(_expand(_pick(chosen, rng), rng)))
     elif not {f.name for f in said} & IMPORTANT or rng.random() < 0.25:
-        items.append(_sentence(_expand(_pick(w.NO_OTHER, rng), rng)))
+        items.append(_sentence(_expand(_pick(formulas.NO_OTHER, rng), rng)))
     if everything:
         present = {finding.name for finding in patient.findings}
         wanted = int(rng.integers(1, 8))
         items += [text for _, (_, text) in zip(range(wanted), _normal_sentences(present, rng), strict=False)]
     if rng.random() < 0.06:
-        items.append(_sentence(_expand(_pick(w.ADVICE, rng), rng)))
+        items.append(_sentence(_expand(_pick(formulas.ADVICE, rng), rng)))
     if (len(items) > 1 and rng.random() < 0.42) or rng.random() < 0.03:
         items = [f"{number}. {item}" for number, item in enumerate(items, 1)]
     return " ".join(items)
@@ -167,8 +172,8 @@ def _impression(patient: Patient, rng: np.random.Generator, everything: bool) ->
 
 def _indication(patient: Patient, rng: np.random.Generator) -> str:
     sex = _pick(("female", "woman") if patient.sex == "F" else ("male", "man"), rng)
-    reason, other = (w.REASONS[i] for i in rng.permutation(len(w.REASONS))[:2])
-    text = _expand(_pick(w.INDICATIONS, rng), rng).replace("$sex", sex).replace("$other", other)
+    reason, other = (formulas.REASONS[i] for i in rng.permutation(len(formulas.REASONS))[:2])
+    text = _expand(_pick(formulas.INDICATIONS, rng), rng).replace("$sex", sex).replace("$other", other)
     return text.replace("$reason", reason).replace("$Reason", reason[0].upper() + reason[1:])
 
 
@@ -229,7 +234,7 @@ def _anonymise(text: str, share: float, rng: np.random.Generator) -> str:
     """``text`` with one to three harmless words eaten, in this ``share`` of the texts."""
     if rng.random() >= share:
         return text
-    places = list(re.finditer(rf"(?<![\w-])(?:{'|'.join(w.EATEN)})(?![\w-])|(?<=x-)ray", text, re.IGNORECASE))
+    places = list(re.finditer(rf"(?<![\w-])(?:{'|'.join(formulas.EATEN)})(?![\w-])|(?<=x-)ray", text, re.IGNORECASE))
     if not places:
         return text + _pick((" Comparison XXXX, XXXX.", " No XXXX change.", " The XXXX are intact."), rng)
     count = min(len(places), 1 + int(rng.integers(3)))

@@ -1,0 +1,38 @@
+"""Each artefact has the folder of its settings, and no two share one."""
+
+import dataclasses
+
+from mrg_helpers import settings
+from mrg_helpers.settings import Settings, artefact_folder
+
+
+def test_each_setting_has_its_own_folder_only_where_it_matters(tiny):
+    def folders(**change):
+        settings = dataclasses.replace(tiny, **change)
+        return [artefact_folder(settings, kind).name for kind in ("studies", "features", "vocabulary", "model")]
+
+    base = folders()
+    assert folders() == base
+    for change, changed in [
+        ({"seed": 1}, [1, 1, 1, 1]),
+        ({"n_studies": 25}, [1, 1, 1, 1]),
+        ({"layer": "mixed1"}, [0, 1, 0, 1]),
+        ({"cells": 0}, [0, 1, 0, 1]),
+        ({"components": 0}, [0, 0, 0, 1]),
+        ({"target": "impression"}, [0, 0, 1, 1]),
+        ({"units": 9}, [0, 0, 0, 1]),
+    ]:
+        assert [a != b for a, b in zip(base, folders(**change), strict=True)] == [bool(c) for c in changed], change
+
+
+def test_every_setting_belongs_to_an_artefact():
+    names = {field.name for field in dataclasses.fields(Settings)}
+    assert names == {*settings.STUDIES, *settings.IMAGES, *settings.TEXT, *settings.MODEL}
+
+
+def test_data_that_change_under_the_same_name_get_a_new_folder(tiny, tmp_path):
+    (tmp_path / "table.csv").write_text("image,report\n", encoding="utf-8")
+    own = dataclasses.replace(tiny, dataset="folder", data=str(tmp_path))
+    before = artefact_folder(own, "studies")
+    (tmp_path / "another.png").write_bytes(b"a picture")
+    assert artefact_folder(own, "studies") != before
