@@ -37,8 +37,9 @@ The way of the data, one module an arrow, always to the right::
 ``stages``      make what a notebook needs and does not find; ``settings``: what it depends on; ``runner`` executes the notebooks
 ==============  ====================================================================
 
-Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``decoding``,
-``beam_trace`` and ``likelihood``. ``mrg_helpers.draft("new.dcm", out="draft.html")`` is :func:`mrg_helpers.drafting.draft`.
+Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``searches``,
+``decoding``, ``beam_trace`` and ``likelihood``. ``mrg_helpers.draft("new.dcm", out="draft.html")`` is
+:func:`mrg_helpers.drafting.draft`.
 """
 
 import importlib

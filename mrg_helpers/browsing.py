@@ -14,8 +14,8 @@ import numpy as np
 from .heatmaps import Box, cell_rectangles, shrink
 from .looking import entropy
 from .marks import Mark, compare, per_word
+from .reports import sentence_numbers
 
-SENTENCE_ENDS = {".", "?", "!"}
 PER_REPORT = ("words", "attention", "log_probs")  # what a study must have, unless its "reports" have it
 
 
@@ -158,7 +158,6 @@ def _report(title: str, version: Mapping, reference: str | None, factor: float) 
             raise ValueError(f"study {title}: {count} words need as many {key}, not {len(version[key])}")
     beta, alternatives = version.get("beta"), version.get("alternatives")
     of_words, of_reference = compare(" ".join(words), reference or "")
-    ends = np.array([word in SENTENCE_ENDS for word in words], int)
     return Report(
         name=version["name"],
         words=words,
@@ -168,7 +167,7 @@ def _report(title: str, version: Mapping, reference: str | None, factor: float) 
         entropy=entropy(attention) / (np.log(cells) or 1),
         beta=None if beta is None else np.asarray(beta, float),
         alternatives=None if alternatives is None else [[(w, float(p)) for w, p in at] for at in alternatives],
-        sentences=np.cumsum(ends) - ends,
+        sentences=np.array(sentence_numbers(words), int),
         marks=per_word(words, of_words),
         reference_marks=of_reference,
     )

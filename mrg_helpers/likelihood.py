@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from .models.base import ReportModel
-from .vocabulary import PAD, START, UNK
+from .searches import never_written
+from .vocabulary import PAD, START
 
 
 def word_log_probs(model: ReportModel, features: np.ndarray, tokens: np.ndarray, batch_size: int = 64) -> np.ndarray:
@@ -38,13 +39,8 @@ def word_log_probs(model: ReportModel, features: np.ndarray, tokens: np.ndarray,
 @tf.function(reduce_retracing=True)
 def _of_batch(model: ReportModel, inputs: dict, said):
     logits = model(inputs, training=False)  # (B, T, V)
-    found = tf.gather(tf.nn.log_softmax(logits + _never(model)), said, batch_dims=2)
+    found = tf.gather(tf.nn.log_softmax(logits + never_written(len(model.words))), said, batch_dims=2)
     return tf.where(said == PAD, 0.0, found)
-
-
-def _never(model: ReportModel):
-    """(V,): what a report never contains gets an impossible logit."""
-    return tf.reduce_sum(tf.one_hot([PAD, START, UNK], len(model.words)), axis=0) * -1e9
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ def considered(
     """
     inputs = {name: tf.convert_to_tensor(value) for name, value in read(np.asarray(rows)).items()}
     state, last = model.start(inputs), tf.fill([len(tokens)], START)
-    found, chances, gates, never = [], [], [], _never(model)
+    found, chances, gates, never = [], [], [], never_written(len(model.words))
     for said in np.asarray(tokens, "int32").T:
         gates.append(model.beta(state))
         logits, state, _ = model.step(last, state)

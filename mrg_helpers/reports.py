@@ -190,6 +190,21 @@ def sentences(text: object) -> list[str]:
     return [sentence for sentence in _SENTENCE_END.split(clean(text)) if sentence]
 
 
+def sentence_numbers(tokens: Sequence[str]) -> list[int]:
+    """Which sentence each token of a report stands in, from 0; the token that ends a sentence belongs to it.
+
+    Example:
+        >>> sentence_numbers(["heart", "normal", ".", "seen", "by", "dr", ".", "smith", "."])
+        [0, 0, 0, 1, 1, 1, 1, 1, 1]
+    """
+    numbers, number, before = [], 0, ""
+    for token in tokens:
+        numbers.append(number)
+        number += token in (".", "?", "!") and before not in ("dr", "vs")
+        before = token
+    return numbers
+
+
 def split_sections(text: str) -> dict[str, str]:
     """A free text cut at headings such as "FINDINGS:" and "Impression:"; a text without headings is all findings.
 

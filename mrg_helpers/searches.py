@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 IMPOSSIBLE = -1e9  # a log-probability; finite, so that sums of two stay numbers
 
 
-def _forbidden(vocabulary_size: int):
+def never_written(vocabulary_size: int):
     """(V,) float32: what a report never contains gets IMPOSSIBLE, every other word 0."""
     return tf.reduce_sum(tf.one_hot([PAD, START, UNK], vocabulary_size), axis=0) * IMPOSSIBLE
 
@@ -66,7 +66,7 @@ def word_by_word(model: ReportModel, inputs: dict, settings: Decoding, seed):
     """Greedy decoding and sampling: tokens (B, T), log_probs (B, T), attention (B, T, R)."""
     state = model.start(inputs)
     batch, vocabulary_size, limit = tf.shape(inputs["features"])[0], len(model.words), settings.max_length
-    forbidden = _forbidden(vocabulary_size)
+    forbidden = never_written(vocabulary_size)
     grow = {"size": 0, "dynamic_size": True}
     written = (tf.TensorArray(tf.int32, **grow), tf.TensorArray(tf.float32, **grow), tf.TensorArray(tf.float32, **grow))
 
@@ -119,7 +119,7 @@ def continuations(logits, scores, lengths, finished, tokens, t, settings: Decodi
         ranks (B, K, V), the log-probability of the whole, divided by the length penalty.
     """
     vocabulary_size = logits.shape[-1]
-    steps = tf.nn.log_softmax(logits + _forbidden(vocabulary_size))
+    steps = tf.nn.log_softmax(logits + never_written(vocabulary_size))
     if settings.block_ngrams:
         said = tf.reshape(tokens, [-1, tokens.shape[-1]])  # (B * K, T)
         again = repeated_ngrams(said, t, settings.block_ngrams, vocabulary_size)

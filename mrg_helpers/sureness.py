@@ -10,6 +10,7 @@ self-consistency (Wang et al., arXiv:2203.11171) and of semantic entropy (Farquh
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,6 @@ from .finding_rules import PART_OF
 DRAWN = 32  # reports a picture; half as many rank the sentences as well, but the shares are coarser
 LEAST = 0.8  # below it a sentence is marked
 CONSIDERED = 0.25  # a finding that so many drawn reports assert, and the draft does not, is worth a line
-_ENDS = {".", "?", "!"}
-_ABBREVIATIONS = {"dr", "vs"}
 
 
 @dataclass(frozen=True)
@@ -73,15 +72,10 @@ def judge(words: Sequence[str], log_probs: Sequence[float], drawn: Sequence[str]
 
 
 def _cut(words: Sequence[str], log_probs: Sequence[float]) -> list[tuple[list[str], list[float]]]:
-    parts: list[tuple[list[str], list[float]]] = [([], [])]
-    for word, log_prob in zip(words, log_probs, strict=True):
-        some, logs = parts[-1]
-        ends = word in _ENDS and not (some and some[-1] in _ABBREVIATIONS)
-        some.append(word)
-        logs.append(float(log_prob))
-        if ends:
-            parts.append(([], []))
-    return [part for part in parts if part[0]]
+    """The words of each sentence, and their log-probabilities."""
+    numbered = zip(reports.sentence_numbers(words), words, log_probs, strict=True)
+    parts = [list(part) for _, part in itertools.groupby(numbered, key=lambda one: one[0])]
+    return [([word for _, word, _ in part], [float(log) for *_, log in part]) for part in parts]
 
 
 def agrees(sentence: Mapping[str, str], report: Mapping[str, str]) -> bool:

@@ -123,6 +123,12 @@ def test_sections_are_found_by_their_headings():
     assert split_sections("History: no findings: none")["findings"] == ""
 
 
+def test_tokens_are_numbered_by_sentence_and_an_abbreviation_ends_none():
+    tokens = ["no", "edema", ".", "dr", ".", "smith", "?", "yes"]
+    assert reports.sentence_numbers(tokens) == [0, 0, 0, 1, 1, 1, 1, 2]
+    assert reports.sentence_numbers([]) == []
+
+
 def test_target_text_joins_what_exists():
     row = {"findings": "1. Heart normal", "impression": "No disease."}
     assert target_text(row, "findings") == "Heart normal."
