@@ -19,6 +19,7 @@ from .browsing import Report, Shown, frame, prepare
 from .export import attention_page
 from .heatmaps import COLOUR_MAPS, colours_of
 from .paths import replacing
+from .widget_parts import Widget
 
 HELP = browser_html.block(
     '<p class="mrg-soft">Click a word, press play, or click the slider and step with the arrow keys.</p>'
@@ -153,7 +154,7 @@ class ReportPanel:
         )
 
 
-class AttentionBrowser:
+class AttentionBrowser(Widget):
     """Page through studies and walk through the words of each generated report, with the attention on the X-ray.
 
     Args:
@@ -254,8 +255,3 @@ class AttentionBrowser:
     def to_html(self, path: str | Path, title: str = "Attention browser") -> Path:
         """Write one page that does the same on any machine, without a kernel and without a network."""
         return attention_page(path=path, title=title, **self._given)
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.widget)

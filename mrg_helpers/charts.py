@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 # Okabe and Ito's colours, which stay apart for colour-blind readers
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 GREY = "#6B7280"
+LABEL = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # a number that stands on a line stays legible
 WIDTH = 9.0  # inches, the width of every figure
 
 
@@ -68,7 +69,7 @@ def _bars(axis, names: Sequence[str], values: Sequence[float], labels: Sequence[
     axis.set_yticks(
         np.arange(len(names)), [shorten(str(name), 64, placeholder=" …") for name in names], parse_math=False
     )
-    axis.bar_label(bars, labels, padding=3, fontsize=9, color=GREY)
+    axis.bar_label(bars, labels, padding=3, fontsize=9, color=GREY, bbox=LABEL)
     axis.invert_yaxis()
     axis.tick_params(axis="y", length=0)
     axis.margins(x=0.16, y=0.02)

@@ -84,7 +84,7 @@ ALLOWED = {
     "pictures": {"browsing", "heatmaps"},
     "browser_html": {"browsing", "marks", "pictures"},
     "export": {"browsing", "heatmaps", "marks", "paths", "pictures"},
-    "attention_browser": {"browser_html", "browsing", "export", "heatmaps", "paths", "pictures"},
+    "attention_browser": {"browser_html", "browsing", "export", "heatmaps", "paths", "pictures", "widget_parts"},
     "widgets": {"attention_browser", "beam_explorer", "marks", "study_browser", "training_monitor", "vocabulary_lab",
                 "widget_parts"},
     # on top: the names of artefacts, the notebooks, the command line
