@@ -96,7 +96,8 @@ def most_frequent(table: pd.DataFrame, title: str = "What does the system write 
 def leaderboard(
     table: pd.DataFrame, score: str = "macro F1", title: str = "Leaderboard", xlabel: str = "", note: str = ""
 ) -> Figure:
-    """Every model's score, the best mean first: a panel for each data set and profile, a dot for each seed, a line at the mean.
+    """Every model's score, the best mean first: a panel for each data set and profile, a dot for each seed and a band from the
+    lowest to the highest, a line at the mean.
 
     Args:
         table: of ``leaderboard.read``: ``model``, ``profile``, ``dataset``, ``seed`` and the scores. Runs without this score are
@@ -112,25 +113,31 @@ def leaderboard(
     rows = [group["model"].nunique() for _, group in groups]
     ratios = {"height_ratios": [n + 2 * MARGIN for n in rows]}
     height = 1.3 + sum(0.85 + 0.32 * n for n in rows)
+    limit = max(1.12 * table[score].max(), 1e-3)
     figure, axes = new_figure(len(groups), 1, height, title, note, sharex=True, gridspec_kw=ratios)
     for axis, ((dataset, profile), group) in zip(axes[:, 0], groups, strict=True):
-        means = group.groupby("model")[score].mean().sort_values(ascending=False, kind="stable")
-        place = {model: row for row, model in enumerate(means.index)}
+        bands = group.groupby("model")[score].agg(["mean", "min", "max", "count"])
+        bands = bands.sort_values("mean", ascending=False, kind="stable")
+        place = {model: row for row, model in enumerate(bands.index)}
+        axis.hlines(range(len(bands)), bands["min"], bands["max"], COLOURS[0], linewidth=9, alpha=0.22)
         axis.scatter(group[score], group["model"].map(place), 34, color=COLOURS[0], alpha=0.55, edgecolors="none")
-        axis.scatter(means, range(len(means)), 260, color=COLOURS[1], marker="|", linewidths=2.2, zorder=3)
-        for row, mean in enumerate(means):
-            right = group.loc[group["model"] == means.index[row], score].max()
-            axis.annotate(f"{mean:.3f}", (right, row), (9, 0), "data", "offset points", va="center", fontsize=9)
+        axis.scatter(bands["mean"], range(len(bands)), 260, color=COLOURS[1], marker="|", linewidths=2.2, zorder=3)
+        for row, band in enumerate(bands.itertuples()):
+            seeds = f"  ({band.min:.3f} to {band.max:.3f}, {band.count} seeds)" if band.count > 1 else ""
+            left = band.min > limit / 2  # there the text has more room
+            axis.annotate(
+                f"{band.mean:.3f}{seeds}", (band.min if left else band.max, row), (-9 if left else 9, 0), "data",
+                "offset points", va="center", ha="right" if left else "left", fontsize=9,
+            )  # fmt: skip
         axis.set_title(f"{dataset}, profile {profile}", loc="left", fontsize=10)
-        axis.set_xlim(0, max(1.12 * table[score].max(), 1e-3))
+        axis.set_xlim(0, limit)
         axis.grid(axis="x")
-        _name_rows(axis, list(means.index), 32)
+        _name_rows(axis, list(bands.index), 32)
     axes[-1, 0].set_xlabel(xlabel or score)
-    axes[0, 0].scatter([], [], 34, color=COLOURS[0], alpha=0.55, label="one run (seed)")
-    axes[0, 0].scatter(
-        [], [], 120, color=COLOURS[1], marker="|", linewidths=2.2, label="mean of the runs, and its value"
-    )
-    axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=9)
+    axes[0, 0].scatter([], [], 34, color=COLOURS[0], alpha=0.55, label="one seed")
+    axes[0, 0].plot([], [], color=COLOURS[0], linewidth=9, alpha=0.22, label="lowest to highest")
+    axes[0, 0].scatter([], [], 120, color=COLOURS[1], marker="|", linewidths=2.2, label="mean")
+    axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=9)
     return figure
 
 

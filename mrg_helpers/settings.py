@@ -23,7 +23,7 @@ class Settings:
         dataset: ``"phantom"``, ``"iu_xray"`` or ``"folder"``.
         data: where the data lie; empty for the usual place under ``data/`` (the phantom is written there when missing).
         n_studies: of the phantom; the other data sets are taken whole.
-        seed: of the phantom, the split, the first weights and the order of the batches.
+        seed: of the phantom and the split.
         target: the section that is written: ``"findings"``, ``"impression"`` or ``"report"`` (both).
         view: the image of a study that the model sees: the first ``"frontal"`` or the first ``"lateral"`` one.
         weights, layer, image_size, cells: see :class:`mrg_helpers.inception.Extractor`; resize: see :mod:`mrg_helpers.images`.
@@ -35,6 +35,7 @@ class Settings:
         guide: weight of drawing the attention to the regions that answered, see :class:`mrg_helpers.models.ShowAttendTell`.
         emphasis: how much a word counts in training in a sentence that asserts a finding; in any other it counts 1.
         epochs ... patience: see :class:`mrg_helpers.training.TrainingSettings`.
+        training_seed: of the first weights and the order of the batches: the same patients, learnt once more.
         blind: learn with the images of other patients (:func:`mrg_helpers.perturb.another`), so that there is nothing to see.
     """
 
@@ -70,6 +71,7 @@ class Settings:
     batch_size: int = 32
     learning_rate: float = 4e-3
     patience: int = 15
+    training_seed: int = 0
     blind: bool = False
 
     @property
@@ -77,8 +79,13 @@ class Settings:
         """The folder (or the CSV file) of the data set."""
         if self.data:
             return Path(self.data).expanduser().resolve()
-        own = f"phantom-{self.n_studies}-seed{self.seed}" if self.dataset == "phantom" else self.dataset
-        return paths.data_dir() / own
+        return paths.data_dir() / (self.collection if self.dataset == "phantom" else self.dataset)
+
+    @property
+    def collection(self) -> str:
+        """The name of the studies and their split, such as ``"phantom-1500-seed0"``; under it a run stands in the leaderboard."""
+        own = {"phantom": f"phantom-{self.n_studies}", "folder": Path(self.data).stem or "folder"}
+        return f"{own.get(self.dataset, self.dataset)}-seed{self.seed}"
 
 
 STUDIES = ("dataset", "data", "n_studies", "seed")
@@ -99,7 +106,7 @@ SIZES = (
 )
 MODEL = (
     *SIZES, "components", "max_length", "model", "concepts", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
-    "blind",
+    "training_seed", "blind",
 )  # fmt: skip
 
 
@@ -112,8 +119,9 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
         "model": STUDIES + IMAGES + TEXT + MODEL,
     }[kind]
     values = {"version": __version__} | {name: getattr(settings, name) for name in names}
-    if not settings.blind:
-        values.pop("blind", None)  # models are not blind unless they say so
+    for name in ("training_seed", "blind"):  # the first training of a model that sees is the usual one
+        if not getattr(settings, name):
+            values.pop(name, None)
     if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name
         values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}
     if kind in ("features", "model"):

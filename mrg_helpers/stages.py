@@ -164,13 +164,13 @@ def reader(cache: FeatureCache) -> Callable:
 
 
 def new_model(settings: Settings) -> ReportModel:
-    """An untrained model that fits the features and the vocabulary; its first weights follow from the seed."""
+    """An untrained model that fits the features and the vocabulary; its first weights follow from ``training_seed``."""
     import keras
 
     from .models import FAMILY
 
     cache, vocabulary = ensure_features(settings), ensure_vocabulary(settings)
-    keras.utils.set_random_seed(settings.seed)
+    keras.utils.set_random_seed(settings.training_seed)
     chosen = {name: getattr(settings, name) for name in SIZES}
     chosen |= {"concepts": concept_names(settings), "concept_weight": settings.concepts}
     return FAMILY[settings.model](vocabulary.words, cache.grid, cache.channels, note=cache.note, **chosen)
@@ -198,8 +198,8 @@ def ensure_model(settings: Settings, **fit_arguments) -> ReportModel:
             _say(f"training on {len(train)} reports, validating on {len(valid)} -> {folder}")
             if len(train) < FEW:
                 _say(f"{len(train)} reports are few: expect fragments; whole sentences take about a thousand")
-            chosen = TrainingSettings(**{name: getattr(settings, name) for name in names})
-            fit(model, train, valid, folder, chosen, **fit_arguments)
+            values = {name: getattr(settings, name) for name in names} | {"seed": settings.training_seed}
+            fit(model, train, valid, folder, TrainingSettings(**values), **fit_arguments)
             paths.write_text(folder / "finished", "the training in this folder came to its end\n")
     return load_model(folder / "model.keras")
 

@@ -209,7 +209,9 @@ def test_the_leaderboard_stands_in_the_order_of_the_means_and_without_runs_that_
     assert [axis.get_title("left") for axis in figure.axes] == ["iu_xray, profile demo", "phantom, profile demo"]
     phantom = figure.axes[1]
     assert [label.get_text() for label in phantom.get_yticklabels()] == ["c", "a"]
-    assert [text.get_text() for text in phantom.texts] == ["0.460", "0.450"]
+    assert [text.get_text() for text in phantom.texts] == ["0.460", "0.450  (0.400 to 0.500, 2 seeds)"]
+    (bands,) = phantom.collections[:1]  # from the lowest to the highest seed
+    assert [segment[:, 0].tolist() for segment in bands.get_segments()] == [[0.46, 0.46], [0.4, 0.5]]
     assert len(plots.leaderboard(RUNS, "BLEU-4").axes) == 1
     with pytest.raises(ValueError, match="no run of the leaderboard has the score 'CIDEr'"):
         plots.leaderboard(RUNS, "CIDEr")

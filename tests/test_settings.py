@@ -21,6 +21,7 @@ def test_each_setting_has_its_own_folder_only_where_it_matters(tiny):
         ({"components": 0}, [0, 0, 0, 1]),
         ({"target": "impression"}, [0, 0, 1, 1]),
         ({"units": 9}, [0, 0, 0, 1]),
+        ({"training_seed": 1}, [0, 0, 0, 1]),
     ]:
         assert [a != b for a, b in zip(base, folders(**change), strict=True)] == [bool(c) for c in changed], change
 
@@ -28,6 +29,21 @@ def test_each_setting_has_its_own_folder_only_where_it_matters(tiny):
 def test_every_setting_belongs_to_an_artefact():
     names = {field.name for field in dataclasses.fields(Settings)}
     assert names == {*settings.STUDIES, *settings.IMAGES, *settings.TEXT, *settings.MODEL}
+
+
+def test_a_collection_is_named_by_its_studies_and_their_split(tiny):
+    assert tiny.collection == "phantom-24-seed0" and tiny.root.name == tiny.collection
+    names = [
+        dataclasses.replace(tiny, **change).collection
+        for change in (
+            {"n_studies": 25},
+            {"seed": 1},
+            {"dataset": "iu_xray"},
+            {"dataset": "folder", "data": "x/a"},
+            {"dataset": "folder", "data": "x/b.csv"},
+        )
+    ]
+    assert names == ["phantom-25-seed0", "phantom-24-seed1", "iu_xray-seed0", "a-seed0", "b-seed0"]
 
 
 def test_data_that_change_under_the_same_name_get_a_new_folder(tiny, tmp_path):
