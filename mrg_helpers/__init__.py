@@ -10,7 +10,7 @@ The way of the data, one module an arrow, always to the right::
 ``reports``     clean a report, take its sections, split it into words
 ``vocabulary``  words <-> ids
 ``images``      one image -> what the network sees, and the grid back onto the image; ``dicom`` reads X-rays of hospitals
-``features``    the InceptionV3 extractor and the feature cache; ``whitening`` its statistics
+``features``    the InceptionV3 extractor and the feature cache; ``whitening`` its statistics, ``stored`` its file
 ``models``      one file per system; ``models.base`` holds the interface
 ``batches``     what a model learns from, by length
 ``training``    masked loss, ``fit`` with checkpoints, logs and progress

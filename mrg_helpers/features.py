@@ -2,7 +2,7 @@
 
 Extraction is the slow part of the whole pipeline. The cache is a folder with
 
-* ``features.npy``: (N, R, D) float16, memory-mapped when read: one vector of D channels for each of the R = H x W regions;
+* ``features.npy``: (N, R, D) float16, read row by row: one vector of D channels for each of the R = H x W regions;
 * ``rows.csv``: which row is which image (``image_id``, ``path``, ``split``);
 * ``manifest.json``: everything the numbers depend on, how many rows are done, and the channels' mean and standard
   deviation on the training split;
@@ -28,6 +28,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from . import images, paths
+from .stored import StoredArray
 from .whitening import channel_statistics, principal_components
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class FeatureCache:
 
     Attributes:
         rows: DataFrame (N rows) ``image_id``, ``path``, ``split``; row ``i`` describes ``raw[i]``.
-        raw: (N, R, D) float16 memory map, as the network gave it.
+        raw: (N, R, D) float16, as the network gave it; it stays in its file, ``raw[rows]`` reads some.
         grid: (H, W) with H * W = R. channels: how many numbers a region has when read, D or K.
         mean, std: (D,), of the channels. spectrum: (D,), the variance along each principal component.
         manifest: the manifest as a dict. note: what figures made from these features have to say about them.
@@ -85,7 +86,7 @@ class FeatureCache:
                 f"{self.folder}: only {done} of {count} images are done; run notebook 02 again, it goes on there"
             )
         self.rows = pd.read_csv(self.folder / "rows.csv", dtype=str, keep_default_na=False)
-        self.raw = np.load(self.folder / "features.npy", mmap_mode="r")
+        self.raw = StoredArray(self.folder / "features.npy")
         self.grid = tuple(self.manifest["grid"])
         self.note = self.manifest["note"]
         self.mean = np.asarray(self.manifest["mean"], "float32")
@@ -210,7 +211,7 @@ def extract(
                 )
         _fill(folder, manifest, rows, extractor, batch_size, progress)
         if "mean" not in manifest:
-            raw = np.load(folder / "features.npy", mmap_mode="r")
+            raw = StoredArray(folder / "features.npy")
             train = np.flatnonzero(rows["split"] == "train")
             mean, std = channel_statistics(raw, train)
             with paths.replacing(folder / "components.npz") as temporary:

@@ -40,7 +40,8 @@ ALLOWED = {
     # images become features
     "inception": {"download", "paths"},
     "whitening": set(),
-    "features": {"images", "inception", "paths", "whitening"},
+    "stored": set(),
+    "features": {"images", "inception", "paths", "stored", "whitening"},
     # training and decoding know the interface of models, no model
     "models": {"paths", "vocabulary"},
     "batches": {"vocabulary"},
