@@ -67,20 +67,20 @@ def measure(
     runs = [(name, case, variant) for name, case in chosen.items() for variant in case.runs(sizes)]
     bar = tqdm(total=len(runs) + 3, unit="measurement", mininterval=0.5)
     with bar:
-        said = _run(DESCRIBED, "", sizes, folder, mixed, bar).note.split("|")
+        said = run(DESCRIBED, "", sizes, folder, mixed, bar).note.split("|")
         described |= {"gpu": said[0], "software": said[1]}
         types = ["float32"] + ["bfloat16"] * bool(described["bfloat16"] or described["gpu"])
         bar.total += 2 * (len(types) - 1)
-        limits = [(one, _run(LIMIT, one, sizes, folder, mixed, bar)) for one in types]
+        limits = [(one, run(LIMIT, one, sizes, folder, mixed, bar)) for one in types]
         results: dict[str, dict[str, Measured]] = {}
         for name, case, variant in runs:
-            results.setdefault(name, {})[variant] = _run(case, variant, sizes, folder, mixed, bar)
-        limits += [(one, _run(LIMIT, one, sizes, folder, mixed, bar)) for one in types]
+            results.setdefault(name, {})[variant] = run(case, variant, sizes, folder, mixed, bar)
+        limits += [(one, run(LIMIT, one, sizes, folder, mixed, bar)) for one in types]
     best = {one: max(found.flop * found.rate for other, found in limits if other == one) for one in types}
     return best, results
 
 
-def _run(case: Case, variant: str, sizes: Sizes, folder: Path, mixed: bool, bar: tqdm) -> Measured:
+def run(case: Case, variant: str, sizes: Sizes, folder: Path, mixed: bool, bar: tqdm) -> Measured:
     """One measurement in a process of its own."""
     name = f"{case.function} {variant}".strip()
     bar.set_description(name)

@@ -48,10 +48,8 @@ class Drafter:
                 "Add --train (train=True) to make everything now, about ten minutes for the demo profile on two cores; "
                 "or first run the notebooks with the same options: python -m mrg_helpers run"
             )
-        from .inception import Extractor, find_weights
-
         self.model, self.cache = stages.ensure_model(settings), stages.ensure_features(settings)
-        self.network = Extractor(find_weights(settings.weights), settings.layer, settings.image_size, settings.cells)
+        self.network = stages.new_extractor(settings)
         if self.network.fingerprint != self.cache.manifest["weights_fingerprint"]:
             raise RuntimeError(
                 f"{self.cache.folder}: these features were made with other weights of InceptionV3 than {self.network.weights.path} "

@@ -76,9 +76,9 @@ class FeatureCache:
         if self.manifest is None:
             raise CacheError(f"{self.folder}: no feature cache here; run notebook 02 or features.extract")
         for key, value in (expected or {}).items():
-            if self.manifest[key] != value:
+            if self.manifest.get(key) != value:
                 raise CacheError(
-                    f"{self.folder}: {key} is {self.manifest[key]!r} here, not {value!r}; delete the folder"
+                    f"{self.folder}: {key} is {self.manifest.get(key)!r} here, not {value!r}; delete the folder"
                 )
         if self.manifest["done"] < self.manifest["count"] or "mean" not in self.manifest:
             done, count = self.manifest["done"], self.manifest["count"]
@@ -188,6 +188,7 @@ def extract(
         "weights": extractor.weights.source,
         "weights_fingerprint": extractor.fingerprint,
         "image_size": extractor.image_size,
+        "precision": extractor.precision,  # another one is another cache: its numbers are a little different
         "resize": resize,
         "grid": list(extractor.grid),
         "channels": extractor.channels,
@@ -204,9 +205,9 @@ def extract(
             _allocate(folder / "features.npy", (len(rows), extractor.grid[0] * extractor.grid[1], extractor.channels))
             _write_manifest(folder, manifest)
         for key, value in expected.items():
-            if manifest[key] != value:
+            if manifest.get(key) != value:
                 raise CacheError(
-                    f"{folder}: this cache was made with {key} = {manifest[key]!r}, not {value!r}; "
+                    f"{folder}: this cache was made with {key} = {manifest.get(key)!r}, not {value!r}; "
                     "choose another folder or delete it"
                 )
         _fill(folder, manifest, rows, extractor, batch_size, progress)
@@ -238,21 +239,23 @@ def load_images(files: list[str], size: int, resize: str) -> np.ndarray:
 
 
 def _fill(folder: Path, manifest: dict, rows: pd.DataFrame, extractor: Extractor, batch_size: int, progress: bool):
-    """Write the rows from ``manifest["done"]`` on; files are read in a thread while the network computes."""
+    """Write the rows from ``manifest["done"]`` on; files are read in threads while the network computes."""
     files = rows["path"].tolist()
     done = manifest["done"]
     row_bytes = 2 * extractor.grid[0] * extractor.grid[1] * extractor.channels
     bar = tqdm(total=len(rows), initial=done, desc="features", unit="image", disable=not progress, mininterval=1)
-    with open(folder / "features.npy", "r+b") as file, ThreadPoolExecutor(1) as reader, bar:
+    with open(folder / "features.npy", "r+b") as file, ThreadPoolExecutor() as readers, bar:
         header = os.path.getsize(file.name) - row_bytes * len(rows)
 
+        def load(file: str) -> np.ndarray:
+            return load_images([file], extractor.image_size, manifest["resize"])
+
         def prepare(start: int):
-            batch = files[start : start + batch_size]
-            return reader.submit(load_images, batch, extractor.image_size, manifest["resize"]) if batch else None
+            return readers.map(load, files[start : start + batch_size])
 
         coming = prepare(done)
         while done < len(rows):
-            batch, coming = coming.result(), prepare(done + batch_size)
+            batch, coming = np.concatenate(list(coming)), prepare(done + batch_size)
             values = extractor(batch)
             largest = np.abs(values).max()
             if not largest < np.finfo("float16").max:  # also true for NaN

@@ -26,7 +26,8 @@ class Settings:
         seed: of the phantom and the split.
         target: the section that is written: ``"findings"``, ``"impression"`` or ``"report"`` (both).
         view: the image of a study that the model sees: the first ``"frontal"`` or the first ``"lateral"`` one.
-        weights, layer, image_size, cells: see :class:`mrg_helpers.inception.Extractor`; resize: see :mod:`mrg_helpers.images`.
+        weights, layer, image_size, cells, precision: see :class:`mrg_helpers.inception.Extractor`.
+        resize: see :mod:`mrg_helpers.images`.
         components: of the features that a model reads, see :class:`mrg_helpers.features.FeatureCache`; 0 for all channels.
         max_words, min_count: see :meth:`mrg_helpers.vocabulary.Vocabulary.fit`; ``max_words`` 0 keeps all.
         max_length: the most tokens of a report that are learnt and written.
@@ -50,6 +51,7 @@ class Settings:
     image_size: int = 224
     resize: str = "pad"
     cells: int = 8
+    precision: str = "float32"
     components: int = 384
     max_words: int = 0
     min_count: int = 2
@@ -89,7 +91,7 @@ class Settings:
 
 
 STUDIES = ("dataset", "data", "n_studies", "seed")
-IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells")
+IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells", "precision")
 TEXT = ("target", "max_words", "min_count")
 # What a model's constructor gets as it is.
 SIZES = (
@@ -119,8 +121,8 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
         "model": STUDIES + IMAGES + TEXT + MODEL,
     }[kind]
     values = {"version": __version__} | {name: getattr(settings, name) for name in names}
-    for name in ("training_seed", "blind"):  # the first training of a model that sees is the usual one
-        if not getattr(settings, name):
+    for name in ("training_seed", "blind", "precision"):  # the usual values, as they were before there were others
+        if getattr(settings, name) == getattr(Settings, name):
             values.pop(name, None)
     if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name
         values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
     from .batches import Examples
     from .decoding import Decoding, Generation
     from .features import FeatureCache
+    from .inception import Extractor
     from .models.base import ReportModel
 
 FEW = 500  # training reports, below which a model says words and no sentences
@@ -57,7 +58,6 @@ def ensure_studies(settings: Settings) -> datasets.Studies:
 def ensure_features(settings: Settings) -> FeatureCache:
     """The InceptionV3 features of one image of each study, in the order of the studies table."""
     from .features import CacheError, FeatureCache, extract
-    from .inception import Extractor, find_weights
 
     folder = artefact_folder(settings, "features")
     try:
@@ -65,9 +65,16 @@ def ensure_features(settings: Settings) -> FeatureCache:
     except CacheError:
         rows = one_image_per_study(ensure_studies(settings).table, settings.view)
         _say(f"features of {len(rows)} images, layer {settings.layer} -> {folder}")
-        network = Extractor(find_weights(settings.weights), settings.layer, settings.image_size, settings.cells)
-        extract(rows, folder, network, settings.resize)
+        extract(rows, folder, new_extractor(settings), settings.resize)
         return FeatureCache(folder, components=settings.components)
+
+
+def new_extractor(settings: Settings) -> Extractor:
+    """The image network of the settings."""
+    from .inception import Extractor, find_weights
+
+    weights = find_weights(settings.weights)
+    return Extractor(weights, settings.layer, settings.image_size, settings.cells, settings.precision)
 
 
 def one_image_per_study(table: pd.DataFrame, view: str) -> pd.DataFrame:

@@ -38,7 +38,9 @@ class StoredArray:
 
     def __getitem__(self, chosen) -> np.ndarray:
         part = np.load(self.path, mmap_mode="r")[chosen]
-        return np.array(part) if isinstance(part, np.memmap) else part  # a slice still is the file, a selection a copy of it
+        return (
+            np.array(part) if isinstance(part, np.memmap) else part
+        )  # a slice still is the file, a selection a copy of it
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return self[:].astype(dtype or self.dtype, copy=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import cases, figure, report, summary
+from benchmarks import cases, figure, report, summary, worker
 from benchmarks.measured import Measured
 from benchmarks.sizes import FULL, QUICK
 from mrg_helpers import paths
@@ -19,8 +19,15 @@ CASES = cases.cases(bfloat16=False)
 def found(tmp_path_factory):
     """The whole program at tiny sizes, without the demo: what it wrote, and where."""
     folder = tmp_path_factory.mktemp("benchmarks")
+
+    def here(case, variant, sizes, scratch, mixed, bar):  # two dozen processes would load TensorFlow for minutes
+        bar.update()
+        request = {"module": case.module, "function": case.function, "variant": variant, "mixed": mixed}
+        return worker.main(request | {"sizes": dataclasses.asdict(sizes), "folder": str(scratch)})
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MRG_OUTPUTS_DIR", str(folder))
+        patch.setattr(command, "run", here)
         assert command.main(["--quick"]) == 0
     return json.loads((folder / "benchmarks.json").read_text(encoding="utf-8")), folder
 
@@ -70,6 +77,15 @@ def test_the_numbers_of_operations_are_those_of_the_papers():
     assert training.operations(FULL) == pytest.approx(78e9, rel=0.02)
     network = inception.keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(299, 299, 3))
     assert features.operations(network) == pytest.approx(11.4e9, rel=0.02)
+
+
+def test_a_measurement_has_a_process_of_its_own(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("MRG_OUTPUTS_DIR", str(tmp_path))
+    assert command.main(["--quick", "--only", "scores"]) == 0
+    said = capsys.readouterr().out
+    assert "GFLOP/s in float32" in said and "text scores" in said and "phantom" not in said
+    (only,) = json.loads((tmp_path / "benchmarks.json").read_text(encoding="utf-8"))["rows"]
+    assert 1e7 < only["memory"] < 4e8, "scoring loads no TensorFlow"
 
 
 def test_a_crash_names_the_case(monkeypatch, capsys, tmp_path):

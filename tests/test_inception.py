@@ -57,6 +57,35 @@ def test_regions_are_the_cells_of_the_layers_grid_row_by_row(random_file, layer)
     np.testing.assert_allclose(features.reshape(direct.shape), direct, rtol=1e-3, atol=1e-3)
 
 
+@pytest.fixture(scope="module")
+def trained_file(tmp_path_factory):
+    """Random weights whose batch normalisations have something to do, as after a training."""
+    network, rng = keras.applications.InceptionV3(include_top=False, weights=None), np.random.default_rng(0)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            fan_in = np.prod(layer.kernel.shape[:-1])
+            layer.kernel.assign(rng.normal(0, np.sqrt(2 / fan_in), layer.kernel.shape).astype("float32"))
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.beta.assign(rng.normal(0, 0.3, layer.beta.shape))
+            layer.moving_mean.assign(rng.normal(0, 0.3, layer.beta.shape))
+            layer.moving_variance.assign(rng.uniform(0.5, 2, layer.beta.shape))
+    path = tmp_path_factory.mktemp("trained") / "trained.weights.h5"
+    network.save_weights(path)
+    return path
+
+
+@pytest.mark.parametrize("precision", inception.PRECISIONS)
+def test_features_are_those_of_the_plain_network(trained_file, precision):
+    extractor = Extractor(Weights(trained_file, "trained"), "mixed3", SIZE, precision=precision)
+    plain = extractor.network(np.repeat(grey()[..., None], 3, axis=-1) / np.float32(127.5) - 1, training=False)
+    plain, fast = np.reshape(plain, (2, -1, extractor.channels)), extractor(grey())
+    cosine = (plain * fast).sum(-1) / np.linalg.norm(plain, axis=-1) / np.linalg.norm(fast, axis=-1)
+    assert fast.dtype == "float32" and cosine.min() > 0.999
+    assert np.allclose(fast, plain, rtol=1e-3, atol=1e-4) == (precision == "float32"), (
+        "else nothing was done in 16 bits"
+    )
+
+
 def test_auto_falls_back_loudly(offline, capsys):
     found = find_weights("auto", offline)
     assert (found.source, found.note) == ("random", inception.RANDOM_NOTE)
@@ -116,6 +145,8 @@ def test_wrong_input_is_named(random_file, tmp_path):
         Extractor(Weights(tmp_path / "broken.weights.h5", ""), "mixed0", SIZE)
     with pytest.raises(ValueError, match="mixed0"):
         Extractor(Weights(random_file, ""), "mixed11", SIZE)
+    with pytest.raises(ValueError, match="bfloat16"):
+        Extractor(Weights(random_file, ""), "mixed0", SIZE, precision="float8")
     with pytest.raises(ValueError, match="75 pixels"):
         Extractor(Weights(random_file, ""), "mixed0", 64)
 

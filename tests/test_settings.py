@@ -18,6 +18,7 @@ def test_each_setting_has_its_own_folder_only_where_it_matters(tiny):
         ({"n_studies": 25}, [1, 1, 1, 1]),
         ({"layer": "mixed1"}, [0, 1, 0, 1]),
         ({"cells": 0}, [0, 1, 0, 1]),
+        ({"precision": "bfloat16"}, [0, 1, 0, 1]),
         ({"components": 0}, [0, 0, 0, 1]),
         ({"target": "impression"}, [0, 0, 1, 1]),
         ({"units": 9}, [0, 0, 0, 1]),
