@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from .batches import batches_by_length
 from .models.base import ReportModel
 from .searches import never_written
 from .vocabulary import PAD, START
@@ -28,11 +29,12 @@ def word_log_probs(model: ReportModel, features: np.ndarray, tokens: np.ndarray,
     """
     read = np.concatenate([np.full((len(tokens), 1), START, "int32"), tokens[:, :-1]], axis=1)
     found = np.zeros(tokens.shape, "float32")
-    for first in range(0, len(tokens), batch_size):
-        some = slice(first, first + batch_size)
-        inputs = {"features": features[some].astype("float32"), "tokens": read[some].astype("int32")}
+    lengths = (np.asarray(tokens) != PAD).sum(axis=1)
+    for some in batches_by_length(lengths, batch_size):
+        longest = max(1, lengths[some].max())
+        inputs = {"features": features[some].astype("float32"), "tokens": read[some, :longest].astype("int32")}
         batch = {name: tf.convert_to_tensor(value) for name, value in inputs.items()}
-        found[some] = _of_batch(model, batch, tf.convert_to_tensor(tokens[some], tf.int32))
+        found[some, :longest] = _of_batch(model, batch, tf.convert_to_tensor(tokens[some, :longest], tf.int32))
     return found
 
 
