@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import test_checks_data
 import test_checks_models
@@ -37,6 +38,7 @@ def test_no_answer_is_an_open_question_and_five_hints_are_different(name):
 
 def test_no_answer_makes_a_check_raise():
     strange = [0, "", [], {}, object(), float("nan"), print, lambda: 1 / 0, lambda *a: object(), np.zeros(3)]
+    strange.append(pd.DataFrame())
     for name, (given, _, _) in CASES.items():
         for answer in strange:
             assert checks.check(name, answer, **given).status in ("open", "wrong"), (name, answer)
