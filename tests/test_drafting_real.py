@@ -46,7 +46,7 @@ def real(shared):
     found = [path for name in ("cxr_notes", "iu_xray") for path in sorted((shared / name / "images").iterdir())]
     assert len(found) > 150, "the real X-rays are not all there"
     found.sort(key=lambda path: np.prod(images.size_of(path)))
-    small, rest = found[: len(found) // 5], found[len(found) // 5 :]
+    small, rest = found[: len(found) // 10], found[len(found) // 10 :]
     others = len(KINDS) - len(RLE)
     shares = [small[k :: len(RLE)] for k in range(len(RLE))] + [rest[k::others] for k in range(others)]
     assert sorted(sum(shares, [])) == sorted(found)
