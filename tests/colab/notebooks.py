@@ -1,7 +1,7 @@
 """Runs the notebooks as Colab does: each alone in an empty folder, in a runtime without the helpers, its set-up cell as it is.
 
-``python tests/colab/notebooks.py FOLDER`` in an environment with the versions of ``requirements.txt``; ``tests/colab/run`` makes one.
-Papermill is no way to do this, because the set-up cell asks a question: here it is answered with the address of this checkout.
+Called by ``tests/colab/run``, which makes an environment with the versions of ``requirements.txt``. Not done with papermill, because
+the set-up cell asks a question: here it is answered with the address of this checkout.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PATIENCE = 900  # seconds for one cell
 def main(folder: Path) -> None:
     profile = yaml.safe_load((ROOT / "notebooks" / "profiles.yaml").read_text(encoding="utf-8"))["smoke"]
     for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-        _pip("uninstall", "--yes", "--quiet", "mrg_helpers", "papermill")  # every runtime begins without them
+        _pip("uninstall", "--yes", "-qq", "mrg_helpers", "papermill")  # every runtime begins without them
         alone = folder / path.stem / path.name
         shutil.rmtree(alone.parent, ignore_errors=True)
         alone.parent.mkdir(parents=True)
@@ -81,7 +81,9 @@ def run(notebook: nbformat.NotebookNode, values: dict[str, object], folder: Path
         client.stop_channels()
         manager.shutdown_kernel(now=True)
     if len(asked) != 1:
-        raise RuntimeError(f"the set-up cell was to ask once for the repository, but {len(asked)} questions came: {asked}")
+        raise RuntimeError(
+            f"the set-up cell was to ask once for the repository, but {len(asked)} questions came: {asked}"
+        )
 
 
 def _assert_pins_hold() -> None:
