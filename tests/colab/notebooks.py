@@ -1,7 +1,7 @@
 """Runs the notebooks as Colab does: each alone in an empty folder, in a runtime without the helpers, its set-up cell as it is.
 
-Called by ``tests/colab/run``, which makes an environment with the versions of ``requirements.txt``. Not done with papermill, because
-the set-up cell asks a question: here it is answered with the address of this checkout.
+Called by ``tests/colab/run``, which makes an environment with the versions of ``requirements.txt``. Papermill cannot do this: the
+set-up cell asks a question, and here it is answered with the address of this checkout.
 """
 
 from __future__ import annotations
