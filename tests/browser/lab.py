@@ -116,7 +116,7 @@ class Lab:
     def open(self, number: str, page) -> Notebook:
         """Open a copy of a notebook on a page, with a running kernel and nothing else on the screen."""
         path = self.copy(number)
-        page.goto(f"{self.address}/lab/tree/{path.name}?token={self.token}")
+        page.goto(f"{self.address}/lab/workspaces/{number}/tree/{path.name}?token={self.token}")
         page.wait_for_function(READY)  # else "run all" runs what there is so far, perhaps nothing
         notebook = Notebook(page, path)
         if page.locator("#jp-left-stack").is_visible():

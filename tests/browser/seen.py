@@ -18,6 +18,11 @@ _FRAME = """(root, pictures) => {
   const place = (box) => [box.left - own.left, box.top - own.top, box.width, box.height];
   return [[0, 0, own.width, own.height], ...boxes.filter((box) => box.width && box.height).map(place)];
 }"""
+_BOX = """(one) => {
+  one.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = one.getBoundingClientRect();
+  return { x, y, width, height };
+}"""
 # The texts whose contrast with their ground is below 4.5 (WCAG AA), each with that contrast; what is disabled may be faint.
 _FAINT = """(root) => {
   const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -51,7 +56,9 @@ _FAINT = """(root) => {
 
 def pixels(place) -> np.ndarray:
     """A part of the page as it is on the screen: (H, W, 3)."""
-    return np.asarray(Image.open(io.BytesIO(place.screenshot(animations="disabled"))).convert("RGB")).astype(int)
+    # Not place.screenshot(): what a widget draws anew is another element in the meantime, and the old one has no size.
+    box = until(place.page, lambda: (box := place.evaluate(_BOX))["width"] and box, "a part of the page")
+    return np.asarray(Image.open(io.BytesIO(place.page.screenshot(clip=box))).convert("RGB")).astype(int)
 
 
 def colour(picture: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from seen import pdf_pages, until
+from seen import faint, pdf_pages, until
 from test_draft_page import EVIL, made
 
 import mrg_helpers
@@ -89,10 +89,11 @@ def test_it_prints_on_one_sheet_also_after_somebody_wrote_more(page, pictures, f
 
 
 @pytest.mark.parametrize("width", [900, 1400])
-def test_it_fits_the_screen(drafted, new_page, pictures, width):
+def test_it_fits_the_screen_and_is_legible(drafted, new_page, pictures, width):
     page = new_page(width)
     page.goto(drafted.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "wider than the screen"
+    assert not faint(page.locator("body"))
     page.screenshot(path=pictures / f"draft-page-{width}.png", full_page=True)
 
 

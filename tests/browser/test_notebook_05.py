@@ -33,7 +33,11 @@ def browser(notebook, state):
 
 @pytest.fixture
 def explorer(notebook, state):
-    return notebook.output(EXPLORER)
+    place = notebook.output(EXPLORER)
+    press(slider(place, "width K"), "Home", "ArrowRight", "ArrowRight")
+    place.get_by_label("no repeats").select_option("off")
+    until(place.page, lambda: _places(place).count() == 3, "three reports")
+    return place
 
 
 def said(browser) -> str:
@@ -92,14 +96,15 @@ def test_play_and_stop(browser):
 
 
 def test_opacity_colours_and_grid(browser):
-    opacity, cells = slider(browser, "opacity"), pixels(browser.locator("img").first)
+    opacity, xray = slider(browser, "opacity"), browser.locator("img").first
     with redraws(picture(browser)), stays(browser):
         press(opacity, "Home")
-        until(browser.page, lambda: colour(pixels(browser.locator("img").first)) == 0, "a grey X-ray")
+        until(browser.page, lambda: colour(pixels(xray)) == 0, "a grey X-ray")
     with redraws(picture(browser)), stays(browser):
         drag(opacity, 60)
+        some = until(browser.page, lambda: colour(pixels(xray)), "some colour")
     press(opacity, "End")
-    until(browser.page, lambda: colour(pixels(browser.locator("img").first)) > colour(cells), "more colour")
+    until(browser.page, lambda: colour(pixels(xray)) > some, "more colour")
     for change in (
         lambda: browser.get_by_label("colours").select_option("viridis"),
         lambda: press(browser.get_by_label("colours"), "ArrowDown"),
@@ -108,9 +113,8 @@ def test_opacity_colours_and_grid(browser):
     ):
         with redraws(picture(browser)), stays(browser):
             change()
-    assert (
-        browser.get_by_label("colours").input_value() == "cividis" and not browser.get_by_label("smooth").is_checked()
-    )
+    assert browser.get_by_label("colours").input_value() == "cividis"
+    assert not browser.get_by_label("smooth").is_checked()
     browser.get_by_label("colours").select_option("plasma")
 
 
@@ -173,14 +177,17 @@ def tree(explorer):
     return explorer.locator("svg")
 
 
+def _places(explorer):
+    return explorer.get_by_role("region", name="finished reports").locator("b", has_text=re.compile(r"^\d+\.$"))
+
+
 def region(explorer, name: str) -> str:
     return explorer.get_by_role("region", name=name).inner_text()
 
 
 def test_a_wider_beam_has_more_lines_and_more_reports(explorer):
     width = slider(explorer, "width K")
-    reports = explorer.get_by_role("region", name="finished reports").locator("b", has_text=re.compile(r"^\d+\.$"))
-    assert reports.count() == value(width) == 3
+    reports = _places(explorer)
     for k, move in (
         (4, lambda: press(width, "ArrowRight")),
         (1, lambda: drag(width, -400)),
@@ -193,10 +200,8 @@ def test_a_wider_beam_has_more_lines_and_more_reports(explorer):
                 lambda k=k: reports.count() == value(width) and (k > 1 or value(width) == 1),
                 f"{k} reports",
             )
-        kept = [text for text in tree(explorer).locator("text").all_inner_texts() if re.match(r"kept \d", text)]
+        kept = [text for text in tree(explorer).locator("text").all_text_contents() if re.match(r"kept \d", text)]
         assert len(kept) == value(width)
-    press(width, "Home", "ArrowRight", "ArrowRight")
-    until(explorer.page, lambda: reports.count() == 3, "three reports again")
 
 
 def test_the_length_penalty_changes_the_scores(explorer):
@@ -218,7 +223,7 @@ def test_blocking_repeats_leaves_none(explorer):
             explorer.page, lambda: not any(map(_repeats, _reports(explorer))), "reports without a pair of words twice"
         )
     press(menu, "ArrowUp")
-    assert menu.input_value() == "off"
+    until(explorer.page, lambda: menu.input_value() == "off", "the value above")
 
 
 def _reports(explorer) -> list[str]:
@@ -237,7 +242,7 @@ def test_the_word_moves_along_the_tree(explorer):
     with redraws(tree(explorer)), stays(explorer):
         press(word, "Home", *["ArrowRight"] * 8)
         until(explorer.page, lambda: region(explorer, "beginnings").startswith("At word 9 of"), "word 9")
-    assert "word 9" in tree(explorer).inner_text()
+    assert "word 9" in tree(explorer).text_content()
     with redraws(tree(explorer)), stays(explorer):
         drag(word, 50)
     until(

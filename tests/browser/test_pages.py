@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
-from seen import colour, pdf_pages, pixels, redraws, stays, until
+from seen import colour, faint, pdf_pages, pixels, redraws, stays, until
 from test_browsing import GRID, rich
 
 from mrg_helpers import export
@@ -148,11 +148,12 @@ def test_the_picture_is_saved_with_its_caption(browser):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [900, 1400])
-def test_it_fits_and_prints(executed, new_page, pictures, scheme, width):
+def test_it_fits_is_legible_and_prints(executed, new_page, pictures, scheme, width):
     page = new_page(width, scheme=scheme)
     page.goto((executed / "attention_browser.html").as_uri())
     page.locator(".mrg-word").nth(4).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "wider than the screen"
+    assert not faint(page.locator("body"))
     page.screenshot(path=pictures / f"attention-page-{scheme}-{width}.png", full_page=True)
     assert pdf_pages(page.pdf()) >= 1
 
