@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from lab import Lab
 
-from mrg_helpers import paths, runner
+import mrg_helpers
+from mrg_helpers import paths, runner, stages
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -124,10 +125,15 @@ def folders(profile, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def pictures(request, tmp_path_factory) -> Path:
-    """Where screenshots go."""
-    chosen = request.config.getoption("--pictures")
-    folder = Path(chosen) if chosen else tmp_path_factory.mktemp("pictures")
+def screens(tmp_path_factory) -> Path:
+    """Where screenshots go, for people to look at."""
+    return tmp_path_factory.mktemp("screens")
+
+
+@pytest.fixture(scope="session")
+def pictures(request, screens) -> Path:
+    """Where the pictures of the README go."""
+    folder = Path(request.config.getoption("--pictures") or screens)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -149,3 +155,18 @@ def executed(chromium, folders, profile):
         if not list((outputs / "executed").glob("05_*.html")):
             runner.run(list(paths.notebooks_dir().glob("05_*.ipynb")), {}, profile, outputs, progress=False)
         yield outputs
+
+
+@pytest.fixture(scope="module")
+def drafted(executed, profile, tmp_path_factory) -> Path:
+    """The page of a draft for a study that the model has not learnt from, with much to find."""
+    values = runner.load_profile(paths.notebooks_dir() / "profiles.yaml", profile)
+    known = {field.name for field in dataclasses.fields(stages.Settings)}
+    settings = stages.Settings(**{name: value for name, value in values.items() if name in known})
+    table = stages.ensure_studies(settings).table
+    tests = table[table["split"] == "test"].itertuples()
+    two = [one for one in tests if list(one.views) == ["frontal", "lateral"]]
+    frontal, lateral = max(two, key=lambda one: len(one.tags)).images
+    page = tmp_path_factory.mktemp("draft") / "draft.html"
+    mrg_helpers.draft(frontal, lateral=lateral, out=page, settings=settings)
+    return page

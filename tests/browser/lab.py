@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import papermill
@@ -134,11 +135,12 @@ class Notebook:
         """A command of JupyterLab, and wait until it is done."""
         self.page.evaluate("([name, rest]) => window.jupyterapp.commands.execute(name, rest)", [name, arguments])
 
-    def run_all(self, seconds: float) -> dict:
-        """Run from the first cell to the last: how many were run, and the errors."""
+    def run_all(self, seconds: float, meanwhile: Callable[[], object] = lambda: None) -> dict:
+        """Run from the first cell to the last: how many were run, and the errors. What happens ``meanwhile`` can be watched."""
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
         end = time.monotonic() + seconds
         while time.monotonic() < end:
+            meanwhile()
             state = self.page.evaluate(STATE)
             if state["errors"] or (state["run"] == state["cells"] and state["kernel"] == "idle"):
                 return state

@@ -13,7 +13,7 @@ SOON = 20_000  # milliseconds in which a change has to be there, on a machine th
 # Where the controls (and the pictures) of a part of the page lie, from its corner: [left, top, width, height]; its own size first.
 _FRAME = """(root, pictures) => {
   const parts = "select, input, .widget-hslider, .widget-dropdown, .widget-checkbox, "
-    + "button:not(.mrg-word, .widget-toggle-button)" + (pictures ? ", canvas, img, svg, figcaption" : "");
+    + "button:not(.mrg-word, .widget-toggle-button)" + (pictures ? ", canvas, img, svg, figcaption, .mrg-words, .mrg-line" : "");
   const own = root.getBoundingClientRect(), boxes = [...root.querySelectorAll(parts)].map((one) => one.getBoundingClientRect());
   const place = (box) => [box.left - own.left, box.top - own.top, box.width, box.height];
   return [[0, 0, own.width, own.height], ...boxes.filter((box) => box.width && box.height).map(place)];

@@ -114,9 +114,9 @@ def test_the_images_zoom_about_a_point(browser):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [900, 1400])
-def test_it_fits_and_is_legible(notebook, browser, pictures, theme, width):
+def test_it_fits_and_is_legible(notebook, browser, screens, theme, width):
     notebook.look(theme, width)
     place = notebook.output("StudyBrowser(table)")
     assert place.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1"), "wider than the cell"
     assert not faint(place)
-    place.screenshot(path=pictures / f"study-browser-{theme}-{width}.png")
+    place.screenshot(path=screens / f"study-browser-{theme}-{width}.png")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from controls import drag, press, slider, value
 from PIL import Image
 from seen import colour, faint, pixels, redraws, stays, until
+
+from mrg_helpers import pages
 
 BROWSER, EXPLORER = "browser = widgets.AttentionBrowser(", "widgets.BeamExplorer("
 
@@ -56,8 +60,13 @@ def heads(browser) -> list[str]:
     return [text for text in browser.locator("h4").all_inner_texts() if text.startswith("Generated")]
 
 
-def test_every_cell_runs(state):
+def test_every_cell_runs_and_the_saved_notebook_becomes_a_page(notebook, state, folders):
     assert not state["errors"] and state["run"] == state["cells"] > 40
+    notebook.command("docmanager:save")
+    saved = Path(folders["MRG_OUTPUTS_DIR"]) / "executed" / notebook.path.name
+    saved.parent.mkdir(exist_ok=True)
+    shutil.copy(notebook.path, saved)
+    assert pages.notebook_page(saved).stat().st_size > 1e6, "with the attention browser, which the other tests open"
 
 
 def test_words_by_click_by_slider_and_by_keys(browser):
@@ -255,9 +264,9 @@ def test_the_word_moves_along_the_tree(explorer):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [900, 1400])
 @pytest.mark.parametrize("source, name", [(BROWSER, "attention-browser"), (EXPLORER, "beam-explorer")])
-def test_it_fits_and_is_legible(notebook, state, pictures, source, name, width, theme):
+def test_it_fits_and_is_legible(notebook, state, screens, source, name, width, theme):
     notebook.look(theme, width)
     place = notebook.output(source)
     assert place.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1"), "wider than the cell"
-    place.screenshot(path=pictures / f"{name}-{theme}-{width}.png")
+    place.screenshot(path=screens / f"{name}-{theme}-{width}.png")
     assert not faint(place)

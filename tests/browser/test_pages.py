@@ -10,6 +10,7 @@ from test_browsing import GRID, rich
 
 from mrg_helpers import export
 
+UNKNOWN = {"beta": None, "alternatives": None, "reports": []}  # so that other words can stand in a study
 EVIL = "</title></script><script>window.broken = 1</script><img src=x onerror='window.broken = 2'>"
 
 
@@ -148,13 +149,13 @@ def test_the_picture_is_saved_with_its_caption(browser):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [900, 1400])
-def test_it_fits_is_legible_and_prints(executed, new_page, pictures, scheme, width):
+def test_it_fits_is_legible_and_prints(executed, new_page, screens, scheme, width):
     page = new_page(width, scheme=scheme)
     page.goto((executed / "attention_browser.html").as_uri())
     page.locator(".mrg-word").nth(4).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "wider than the screen"
     assert not faint(page.locator("body"))
-    page.screenshot(path=pictures / f"attention-page-{scheme}-{width}.png", full_page=True)
+    page.screenshot(path=screens / f"attention-page-{scheme}-{width}.png", full_page=True)
     assert pdf_pages(page.pdf()) >= 1
 
 
@@ -171,3 +172,21 @@ def test_text_of_a_report_is_text(new_page, tmp_path):
     assert page.locator(".mrg-word").nth(1).inner_text() == EVIL and EVIL in page.locator(".mrg-compared").inner_text()
     assert EVIL in page.locator(".mrg-footer").inner_text() and page.locator("[data-key] img").count() == 0
     assert page.evaluate("window.broken") is None
+
+
+@pytest.mark.parametrize("width", [760, 900, 1400])
+def test_no_word_moves_anything(new_page, tmp_path, width):
+    """Words of any mark, with a name that takes more than a line, on a screen of any width."""
+    words = ["a", "calcified", "granuloma", "in", "the", "right", "upper", "lobe", ".", "hiatal", "hernia", "."]
+    written = {"words": words, "attention": np.full((len(words), 8), 0.1), "log_probs": np.zeros(len(words))}
+    study = rich() | written | UNKNOWN | {"reference": "A calcified granuloma in the left lower lobe."}
+    page = new_page(width)
+    page.goto(export.attention_page([study], GRID, tmp_path / "page.html", "x").as_uri())
+    browser, seen = page.locator("[data-key]"), []
+    page.locator(".mrg-word").first.wait_for()
+    for _ in words:
+        with stays(browser):
+            page.keyboard.press("ArrowRight")
+        seen.append(browser.get_by_role("status").first.inner_text())
+    assert any("both reports assert: calcified granuloma (other side)" in text for text in seen)
+    assert any("invented by the model: hiatal hernia" in text for text in seen)

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from seen import faint, pdf_pages, until
 from test_draft_page import EVIL, made
 
-import mrg_helpers
-from mrg_helpers import draft_page, paths, runner, stages
+from mrg_helpers import draft_page
 from mrg_helpers.drafts import NOTICE, Neighbour
-
-
-@pytest.fixture(scope="module")
-def drafted(executed, profile, tmp_path_factory):
-    """The page of a draft for a study that the model has not learnt from."""
-    values = runner.load_profile(paths.notebooks_dir() / "profiles.yaml", profile)
-    known = {field.name for field in dataclasses.fields(stages.Settings)}
-    settings = stages.Settings(**{name: value for name, value in values.items() if name in known})
-    table = stages.ensure_studies(settings).table
-    tests = table[(table["split"] == "test") & (table["views"].map(tuple) == ("frontal", "lateral"))]
-    frontal, lateral = tests["images"].iloc[0]
-    page = tmp_path_factory.mktemp("draft") / "draft.html"
-    mrg_helpers.draft(frontal, lateral=lateral, out=page, settings=settings)
-    return page
 
 
 @pytest.fixture
@@ -81,7 +64,7 @@ def test_the_attention_browser_in_it_works(page):
 
 @pytest.mark.parametrize("format", ["A4", "Letter"])
 @pytest.mark.parametrize("more", [0, 12])
-def test_it_prints_on_one_sheet_also_after_somebody_wrote_more(page, pictures, format, more):
+def test_it_prints_on_one_sheet_also_after_somebody_wrote_more(page, format, more):
     page.get_by_role("textbox").click()
     page.keyboard.press("Control+End")
     page.keyboard.insert_text(" There is a further sentence of somebody." * more)
@@ -89,12 +72,12 @@ def test_it_prints_on_one_sheet_also_after_somebody_wrote_more(page, pictures, f
 
 
 @pytest.mark.parametrize("width", [900, 1400])
-def test_it_fits_the_screen_and_is_legible(drafted, new_page, pictures, width):
+def test_it_fits_the_screen_and_is_legible(drafted, new_page, screens, width):
     page = new_page(width)
     page.goto(drafted.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "wider than the screen"
     assert not faint(page.locator("body"))
-    page.screenshot(path=pictures / f"draft-page-{width}.png", full_page=True)
+    page.screenshot(path=screens / f"draft-page-{width}.png", full_page=True)
 
 
 def test_whatever_comes_from_outside_is_text(new_page, tmp_path):
