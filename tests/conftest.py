@@ -14,7 +14,7 @@ def pytest_addoption(parser):
     group = parser.getgroup("browser", "tests/browser")
     group.addoption(
         "--profile", default="smoke",
-        help="whose notebooks the browser opens; other than smoke with MRG_DATA_DIR and MRG_OUTPUTS_DIR of a run of that profile",
+        help="whose notebooks the browser opens; other than smoke: in the data and outputs of a run of that profile",
     )  # fmt: skip
     group.addoption(
         "--pictures", metavar="FOLDER", help="where the pictures of the README go (else a temporary folder)"

@@ -115,13 +115,12 @@ def profile(request) -> str:
 
 
 @pytest.fixture(scope="session")
-def folders(profile, tmp_path_factory):
-    """The environment variables of data and outputs: new folders, or the given ones where a profile is asked for by name."""
-    names = ("MRG_DATA_DIR", "MRG_OUTPUTS_DIR")
-    if profile != "smoke" and all(name in os.environ for name in names):
-        return {name: os.environ[name] for name in names}
-    folder = tmp_path_factory.mktemp("reader")
-    return {name: str(folder / name.split("_")[1].lower()) for name in names}
+def folders(profile, tmp_path_factory) -> dict[str, str]:
+    """The environment variables of data and outputs: new folders in the smoke profile, else those of the run that is there."""
+    if profile == "smoke":
+        folder = tmp_path_factory.mktemp("reader")
+        return {"MRG_DATA_DIR": str(folder / "data"), "MRG_OUTPUTS_DIR": str(folder / "outputs")}
+    return {"MRG_DATA_DIR": str(paths.data_dir()), "MRG_OUTPUTS_DIR": str(paths.outputs_dir())}
 
 
 @pytest.fixture(scope="session")
