@@ -18,6 +18,7 @@ from .pictures import data_uri
 
 KINDS = {AGREES: "both reports assert", MISSED: "missed by the model", INVENTED: "invented by the model"}
 STYLE = (Path(__file__).parent / "web" / "browser.css").read_text(encoding="utf-8")
+SHADE = 0.5  # of a word of probability 0, as in browser.css; light letters on a dark page can be read on it, too
 _BORDERS = {AGREES: "solid #009e73", INVENTED: "dashed #d55e00"}
 
 
@@ -45,7 +46,7 @@ def shading(report: Report, selector: str) -> str:
     for k, (p, mark) in enumerate(zip(report.probabilities, report.marks, strict=True), 1):
         line = f"border-bottom: 3px {_BORDERS[mark.kind]} !important; " if mark else ""
         rules.append(
-            f"{selector}:nth-of-type({k}) {{ {line}background: rgb(230 159 0 / {0.8 * (1 - p):.2f}) !important }}"
+            f"{selector}:nth-of-type({k}) {{ {line}background: rgb(230 159 0 / {SHADE * (1 - p):.2f}) !important }}"
         )
     return f"<style>{' '.join(rules)}</style>"
 

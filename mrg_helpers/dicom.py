@@ -15,6 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.uid import UID
 
 SUFFIXES = {".dcm", ".dicom"}
 GREY = ("MONOCHROME1", "MONOCHROME2")  # the first value is white, or black
@@ -65,7 +66,10 @@ def read(path: str | os.PathLike) -> np.ndarray:
     except DicomError as error:
         raise DicomError(f"{path}: {error}") from None
     except Exception as error:  # pydicom and the decoders raise nearly everything
-        raise DicomError(f"{path}: the pixels of this DICOM file cannot be read ({error}); export it again") from None
+        reason = " ".join(str(error).split())  # a decoder's reason may have several lines
+        raise DicomError(
+            f"{path}: the pixels of this DICOM file cannot be read ({reason}); {_do_instead(data)}"
+        ) from None
     if data.PhotometricInterpretation == "MONOCHROME1":
         shown = 1 - shown
     shown[padding] = 0
@@ -168,9 +172,8 @@ def _length(data: Dataset, name: str) -> int:
 def _need_decoder(path: str | os.PathLike, data: Dataset) -> None:
     """One clear message, with the command that helps, where a compressed file cannot be decoded here."""
     from pydicom.pixels import get_decoder
-    from pydicom.uid import UID
 
-    kind = UID(data.file_meta.get("TransferSyntaxUID", ""))
+    kind = _kind(data)
     if not kind.is_compressed:
         return
     try:
@@ -178,9 +181,24 @@ def _need_decoder(path: str | os.PathLike, data: Dataset) -> None:
             return
     except NotImplementedError:  # pydicom knows no decoder for this kind, installed or not
         pass
+    raise DicomError(f"{path}: no decoder for {kind.name} is installed; {_do_instead(data)}")
+
+
+def _kind(data: Dataset) -> UID:
+    """How the file is encoded."""
+    from pydicom.uid import UID
+
+    return UID(data.file_meta.get("TransferSyntaxUID", ""))
+
+
+def _do_instead(data: Dataset) -> str:
+    """What helps where pixels cannot be read. Pillow reads some files of a compressed kind and not others: JPEG of 12 bits."""
+    kind = _kind(data)
+    if not kind.is_compressed:
+        return "export it again"
     package = next((package for start, package in DECODERS.items() if kind.name.startswith(start)), None)
-    do = f"`python -m pip install {package}`, or export it" if package else "export it"
-    raise DicomError(f"{path}: no decoder for {kind.name} is installed; {do} without compression")
+    install = f"`python -m pip install {package}`, or " if package else ""
+    return f"{install}export it without compression"
 
 
 def _windowed(data: Dataset, values: np.ndarray, padding: np.ndarray) -> np.ndarray:

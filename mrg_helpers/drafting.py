@@ -86,8 +86,10 @@ class Drafter:
         }
 
     def _write(self, image: np.ndarray):
-        """An image -> features (1, R, D); the greedy report and ``sureness.DRAWN`` drawn ones, each a Generation; the fit."""
+        """An image -> features (1, R, D); the greedy report and ``sureness.DRAWN`` drawn ones, each a Generation; what was
+        considered at each word of the greedy one; the fit."""
         from .decoding import Decoding, generate
+        from .likelihood import considered
 
         square, fit = images.fit(image, self.settings.image_size, self.settings.resize)
         features = self.cache.scale(self.network(square[None]))
@@ -98,7 +100,9 @@ class Drafter:
 
         best = generate(self.model, read, [0], Decoding(max_length=longest))
         drawn = generate(self.model, read, [0] * sureness.DRAWN, Decoding("sample", max_length=longest))
-        return features, best, drawn, fit
+        padding = longest - best.tokens.shape[1]  # of one shape for all reports, so that it is compiled once
+        thought = considered(self.model, read, [0], np.pad(best.tokens, [(0, 0), (0, padding)]))
+        return features, best, drawn, thought, fit
 
     def __call__(
         self, image: str | os.PathLike, lateral: str | os.PathLike | None = None, include: Sequence[str] = ()
@@ -113,18 +117,13 @@ class Drafter:
         Raises:
             ImageError, DicomError: for a file that cannot be used, or a header attribute that does not exist.
         """
-        from .likelihood import considered
-
         header = included(image, include)
         seen, other = (lateral, image) if lateral and self.settings.view == "lateral" else (image, lateral)
         picture = images.read(seen)
-        features, best, drawn, fit = self._write(picture)
+        features, best, drawn, thought, fit = self._write(picture)
         vocabulary = self.model.vocabulary
         words, count = vocabulary.tokens(best.words(0)), int(best.lengths[0])
         texts = drawn.texts(vocabulary)
-        thought = considered(
-            self.model, lambda rows: {"features": features[rows]}, [0], best.tokens[:1, : max(count, 1)]
-        )
         sentences = sureness.judge(words, best.log_probs[0, :count], texts)
         pooled = features.mean(axis=1)
         familiarity = self.familiarity.judge(pooled[0])

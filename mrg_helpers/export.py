@@ -24,7 +24,7 @@ from .pictures import data_uri
 WEB = Path(__file__).parent / "web"
 LEVELS = 999  # of a weight: the strongest one of a study is written as 999
 
-_FRAGMENT = Template("""<div class="mrg-attention"$page data-key="$key" data-lm-suppress-shortcuts="true">
+_FRAGMENT = Template("""<div class="mrg-attention"$page data-key="$key">
 <style>
 $style</style>
 <div class="mrg-body"><p>The attention browser needs its script, which is switched off here (in JupyterLab: trust the notebook).

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from .batches import batches_by_length
 from .models.base import ReportModel
 from .searches import never_written
 from .vocabulary import PAD, START
@@ -28,11 +29,12 @@ def word_log_probs(model: ReportModel, features: np.ndarray, tokens: np.ndarray,
     """
     read = np.concatenate([np.full((len(tokens), 1), START, "int32"), tokens[:, :-1]], axis=1)
     found = np.zeros(tokens.shape, "float32")
-    for first in range(0, len(tokens), batch_size):
-        some = slice(first, first + batch_size)
-        inputs = {"features": features[some].astype("float32"), "tokens": read[some].astype("int32")}
+    lengths = (np.asarray(tokens) != PAD).sum(axis=1)
+    for some in batches_by_length(lengths, batch_size):
+        longest = max(1, lengths[some].max())
+        inputs = {"features": features[some].astype("float32"), "tokens": read[some, :longest].astype("int32")}
         batch = {name: tf.convert_to_tensor(value) for name, value in inputs.items()}
-        found[some] = _of_batch(model, batch, tf.convert_to_tensor(tokens[some], tf.int32))
+        found[some, :longest] = _of_batch(model, batch, tf.convert_to_tensor(tokens[some, :longest], tf.int32))
     return found
 
 
@@ -75,14 +77,30 @@ def considered(
         tokens: (N, T), as in a ``decoding.Generation``. k: alternatives a word.
     """
     inputs = {name: tf.convert_to_tensor(value) for name, value in read(np.asarray(rows)).items()}
-    state, last = model.start(inputs), tf.fill([len(tokens)], START)
-    found, chances, gates, never = [], [], [], never_written(len(model.words))
-    for said in np.asarray(tokens, "int32").T:
-        gates.append(model.beta(state))
-        logits, state, _ = model.step(last, state)
-        best = tf.math.top_k(tf.nn.softmax(logits + never), min(k, len(model.words) - 3))
-        found.append(best.indices.numpy())
-        chances.append(best.values.numpy())
-        last = tf.convert_to_tensor(said)
-    beta = None if not gates or gates[0] is None else np.stack(gates, axis=1)
-    return Considered(np.stack(found, axis=1), np.stack(chances, axis=1), beta)
+    kept = min(k, len(model.words) - 3)
+    found, chances, gates = _look(model, inputs, tf.convert_to_tensor(tokens, tf.int32), kept)
+    return Considered(found.numpy(), chances.numpy(), gates[0].numpy() if gates else None)
+
+
+@tf.function(reduce_retracing=True)
+def _look(model: ReportModel, inputs: dict, tokens, k: int):
+    """Tokens (N, T) -> the k likeliest words at each place and their probabilities, (N, T, k), and a list with beta (N, T), empty
+    for a model without a gate. Compiled: word by word in Python it takes longer than all the rest of a draft."""
+    state = model.start(inputs)
+    memory, never = state["memory"], never_written(len(model.words))
+    read = tf.concat([tf.fill(tf.shape(tokens[:, :1]), START), tokens[:, :-1]], axis=1)
+
+    def gates(state):
+        beta = model.beta(state)
+        return [] if beta is None else [beta]
+
+    def look(before, word):
+        state = {"memory": memory, "cell": before[0]}
+        logits, new, _ = model.step(word, state)
+        best = tf.math.top_k(tf.nn.softmax(logits + never), k)
+        return new["cell"], best.indices, best.values, gates(state)
+
+    nothing = tf.repeat(tf.zeros_like(read[:, :1]), k, axis=1)  # (N, k)
+    first = state["cell"], nothing, tf.cast(nothing, tf.float32), [tf.zeros_like(gate) for gate in gates(state)]
+    _, found, chances, beta = tf.scan(look, tf.transpose(read), initializer=first)  # each (T, N, ...)
+    return *(tf.transpose(one, [1, 0, 2]) for one in (found, chances)), [tf.transpose(gate) for gate in beta]

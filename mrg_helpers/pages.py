@@ -35,8 +35,6 @@ _WIDGET_LINE = (
     "<p><em>An interactive widget stands here: open the notebook in JupyterLab to use it. "
     "The static figure near it shows the same.</em></p>"
 )
-# what TensorFlow's C++ side says at its start, to machines without a GPU too
-_NOTICE = re.compile(r"[IWE]\d{4} \d\d:\d\d|[IWE]0000 |WARNING: All log messages before absl")
 # code, which stays as it is; or a formula in $$ or in $
 _FORMULA = re.compile(
     r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$", re.S
@@ -76,7 +74,7 @@ def notebook_page(executed: Path) -> Path:
 
 
 def _tidy(outputs: list) -> list:
-    """A cell's outputs for reading: progress bars at their end, no start-up notices, a line in place of a widget."""
+    """A cell's outputs for reading: progress bars at their end, a line in place of a widget."""
     kept: list = []
     for output in outputs:
         if output.output_type == "stream" and kept and kept[-1].get("name") == output.name:
@@ -86,8 +84,7 @@ def _tidy(outputs: list) -> list:
     for output in kept:
         if output.output_type == "stream":
             lines = [[part for part in line.split("\r") if part.strip()] for line in output.text.split("\n")]
-            last = [parts[-1] if parts else "" for parts in lines]
-            output.text = "\n".join(line for line in last if not _NOTICE.match(line))
+            output.text = "\n".join(parts[-1] if parts else "" for parts in lines)
         elif output.get("data", {}).pop(_WIDGET, None) is not None:
             output.data.setdefault("text/html", _WIDGET_LINE)
     return [output for output in kept if output.output_type != "stream" or output.text.strip()]

@@ -25,6 +25,10 @@ from tqdm import tqdm
 
 from . import pages
 
+# Else what a kernel logs breaks the bar, and what TensorFlow's C++ side says at its start stands in the notebook like an error: it
+# goes to the kernels' log instead.
+_KERNEL_OPTIONS = ["--log-level=50", "--IPKernelApp.capture_fd_output=False"]
+
 
 class NotebookFailed(RuntimeError):
     """A cell of a notebook raised an error.
@@ -151,7 +155,7 @@ def _execute(notebook: Path, parameters: dict, folder: Path, bar: tqdm) -> Path:
             language="python",
             progress_bar=False,
             cwd=notebook.parent,
-            extra_arguments=["--log-level=50"],  # else what a kernel logs breaks the bar
+            extra_arguments=_KERNEL_OPTIONS,
             bar=bar,
         )
     except PapermillExecutionError as error:

@@ -9,6 +9,18 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser):
+    """Of tests/browser; pytest reads options only from the conftest.py that it meets first."""
+    group = parser.getgroup("browser", "tests/browser")
+    group.addoption(
+        "--profile", default="smoke",
+        help="whose notebooks the browser opens; other than smoke: in the data and outputs of a run of that profile",
+    )  # fmt: skip
+    group.addoption(
+        "--pictures", metavar="FOLDER", help="where the pictures of the README go (else a temporary folder)"
+    )
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with real X-rays and reports that lies beside the project on some machines; skips where it does not."""

@@ -17,7 +17,10 @@ def report():
 def test_words_are_shaded_by_doubt_and_underlined_by_agreement(report):
     style = browser_html.shading(report, ".x button")
     shades = [float(shade) for shade in re.findall(r"230 159 0 / ([\d.]+)", style)]
-    np.testing.assert_allclose(shades, 0.8 * (1 - report.probabilities), atol=0.006)
+    np.testing.assert_allclose(shades, browser_html.SHADE * (1 - report.probabilities), atol=0.006)
+    assert f"calc(var(--unsure) * {browser_html.SHADE})".replace("0.", ".") in browser_html.STYLE, (
+        "the page's words look the same"
+    )
     assert re.findall(r"nth-of-type\((\d)\) { border-bottom: 3px (\w+)", style) == [
         ("2", "solid"), ("4", "dashed"), ("5", "dashed"),
     ]  # fmt: skip

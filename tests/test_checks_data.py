@@ -18,10 +18,10 @@ from mrg_helpers.reports import clean, tokenize
 PATIENT = next(
     p for p in (phantom.sample_patient(0, k) for k in itertools.count(1)) if p.find("nodule") and len(p.findings) > 1
 )
-HEADS = pd.Series([["a"]] * 10 + [["b"]] * 11 + [["c"]] * 2 + [["e"]] * 14)
+HEADS = pd.Series([["a"]] * 10 + [["b"]] * 11 + [["c"]] * 2 + [["d"]] * 10 + [["e"]] * 14)
 FINDINGS = pd.Series(
-    ["w " * 9] * 10 + ["w " * 5] * 6 + ["w " * 40] * 5 + ["w " * 80] * 2 + ["w " * 7] * 14
-)  # medians 9, 5, 80, 7
+    ["w " * 9] * 10 + ["w " * 8] * 6 + ["w " * 40] * 5 + ["w " * 80] * 2 + ["w " * 4] * 10 + ["w " * 7] * 14
+)  # medians 9, 8, 80, 4, 7
 TAGGED = pd.DataFrame({
     "findings": ["Lungs are clear. Normal heart."] * 10 + ["Mild opacity. Lungs are otherwise clear."] * 14
     + ["Left effusion."] * 6 + [""],
@@ -36,9 +36,18 @@ MANIFEST = dict.fromkeys(
     ["network", "layer", "weights", "weights_fingerprint", "image_size", "resize", "grid", "images_fingerprint"], 0
 )
 TEST = pd.DataFrame({"study_id": list("ABCDE"), "findings": ["Clear."] * 5})
-FEATURES = np.random.default_rng(4).normal(size=(5, 6, 3)).astype("float32")
-IMPRESSIONS = {"train": ["Clear lungs.", "Clear heart.", ""], "test": ["Large heart."]}
-TEXTS = ["No effusion.", "A nodule.", "Not large.", "Clear, without edema.", "Normal.", "Large. There is no opacity."]
+FEATURES = np.random.default_rng(10).normal(size=(5, 6, 3)).astype("float32")
+UNIT = FEATURES.mean(axis=1) / np.linalg.norm(FEATURES.mean(axis=1), axis=1, keepdims=True)
+IMPRESSIONS = {"train": ["Clear lungs.", "Clear heart.", "Clear low.", "Clear.", ""], "test": ["Large heart."]}
+TEXTS = [
+    "No effusion.",
+    "A nodule.",
+    "Not large.",
+    "Clear, without edema.",
+    "Normal.",
+    "There is no opacity.",
+    "No edema.",
+]
 
 
 def nodule(patient, cm, **other):
@@ -100,8 +109,8 @@ def first_only(words):
 
 CASES = {
     "01.1": ({"heads": HEADS, "findings": FINDINGS}, "a", [
-        ("c", "Only 2 studies"), ("b", "shortest"), ("e", "most frequent"), ("Opacity/lung", "none of the tags"),
-        (9, "the name of a tag"),
+        ("c", "Only 2 studies"), ("b", "by the mean"), ("d", "shortest"), ("e", "most frequent"),
+        ("Opacity/lung", "none of the tags"), (9, "the name of a tag"),
     ]),
     "01.2": ({"table": TAGGED}, lambda text: "Mild" not in text and "Left" not in text, [
         (lambda text: False, "rival itself"), (lambda text: True, "always says"),
@@ -147,19 +156,21 @@ CASES = {
         (lambda *a: cell(*a, fitted=False), "pixels of the square"),
         (lambda *a: cell(*a, shift=1), "from 0"), (lambda *a: cell(*a, end=0), "right edge"),
         (lambda x, y, fit, grid: (fit.to_network(x, y)[1] / 30 + 0.1, 1), "whole numbers"),
+        (lambda *a: cell(*a, end=-0.5), "Rounding to the nearest"),
     ]),
     "02.4": ({"features": FEATURES, "test": TEST}, nearest(FEATURES.mean(axis=1)), [
         (["A", "A"], "diagonal"), (nearest(FEATURES.mean(axis=1), -1), "least alike"),
         (nearest(FEATURES.reshape(5, -1)), "region by region"),
         (nearest(FEATURES.mean(axis=2)), "over the channels"), ("A", "a pair"), (["A", "CXR9"], "CXR9"),
+        (nearest(UNIT), "cosine"),
     ]),
     "03.1": ({"impressions": IMPRESSIONS, "min_count": 2}, 2, [
-        (6, "special words"), (4, "occurs? once"), (3, "all splits"), (6.0, "special|tokens"), (7, "Fit a vocabulary"),
-        ("2", "should be a number"),
+        (6, "special words"), (5, "occurs? once"), (3, "all splits"), (11, "number of tokens"), (4, "number of impressions"),
+        (7, "Fit a vocabulary"), ("2", "should be a number"),
     ]),
-    "03.2": ({"texts": TEXTS}, 4 / 6, [
-        (400 / 6, "per cent"), (4, "divide by how many"), (1.0, "inside of words"), (2 / 6, "only"),
-        (4 / sum(len(tokenize(text)) for text in TEXTS), "of the tokens"), (0.5, "Cut each report"), (1 / 3 + 1e-9, "only"),
+    "03.2": ({"texts": TEXTS}, 5 / 7, [
+        (500 / 7, "per cent"), (5, "divide by how many"), (1.0, "inside of words"), (3 / 7, "only"), (2 / 7, "Capitals"),
+        (5 / sum(len(tokenize(text)) for text in TEXTS), "of the tokens"), (0.5, "Cut each report"),
     ]),
     "03.3": ({}, lambda tokens: [part for token in tokens for part in token.split("-") if part], [
         (lambda tokens: tokens, "Nothing has been cut"), (lambda tokens: [t.replace("-", "") for t in tokens], "glued"),
@@ -206,25 +217,6 @@ def test_a_verdict_is_shown_as_text_and_as_a_page_and_escapes_what_it_quotes():
     assert repr(said).startswith("✗ 01.2 not yet.")
     page = said._repr_html_()
     assert "&lt;script&gt;" in page and "<script>" not in page and 'role="status"' in page
-
-
-def test_no_answer_makes_a_check_raise():
-    strange = [
-        0,
-        "",
-        [],
-        {},
-        object(),
-        float("nan"),
-        print,
-        lambda: 1 / 0,
-        lambda *a: object(),
-        np.zeros(3),
-        pd.DataFrame(),
-    ]
-    for name, (given, _, _) in CASES.items():
-        for answer in strange:
-            assert checks.check(name, answer, **given).status in ("open", "wrong"), (name, answer)
 
 
 def test_unknown_and_double_names_are_refused():

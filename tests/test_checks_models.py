@@ -77,6 +77,11 @@ def micro(said, true):
     return f1(hits, n_said + n_true)
 
 
+def macro(said, true):
+    of = [[[some & {name} for some in sets] for sets in (said, true)] for name in sorted(set().union(*said, *true))]
+    return float(np.mean([micro(*both) for both in of]))
+
+
 def per_study(said, true):
     return float(np.mean([f1(len(a & b), len(a) + len(b)) for a, b in zip(said, true, strict=True)]))
 
@@ -111,6 +116,7 @@ def blank(features, rectangles, box, how="centre", outside=False, value=0.0):
     x, y = (left + right) / 2, (top + bottom) / 2
     inside = {
         "centre": (box[0] <= x) & (x <= box[2]) & (box[1] <= y) & (y <= box[3]),
+        "whole": (box[0] <= left) & (right <= box[2]) & (box[1] <= top) & (bottom <= box[3]),
         "meets": (left < box[2]) & (box[0] < right) & (top < box[3]) & (box[1] < bottom),
         "swapped": (box[0] <= y) & (y <= box[2]) & (box[1] <= x) & (x <= box[3]),
     }[how]
@@ -165,7 +171,7 @@ CASES = {
         (NORMAL, "training report"), ("Large effusion. The heart is large and the lungs are clear.", "tells everybody"),
         ("Clear.", "Say more"),
         (" ", "is empty"), ([NORMAL], "one text"), ("There " * 60, "costs precision"),
-        ("Hier steht gar nichts auf Englisch.", "hardly a word"),
+        ("Hier steht gar nichts auf Englisch.", "of its words stand"),
     ]),
     "05.2": ({}, blocking(), [
         (lambda words, n: set(words), "every word"), (blocking(2), "last word only"),
@@ -182,7 +188,7 @@ CASES = {
         (lambda s, t: float(np.mean([a == b for a, b in zip(s, t, strict=True)])), "exactly right"),
         (lambda s, t: hits_of(s, t)[0] / (sum(hits_of(s, t)) - 2 * hits_of(s, t)[0]), "Jaccard"),
         (lambda s, t: micro(s, t) / 2, "half"),
-        (lambda s, t: 2 * hits_of(s, t)[0] / hits_of(s, t)[1], "Here 3 hits"),
+        (lambda s, t: 2 * hits_of(s, t)[0] / hits_of(s, t)[1], "Here 3 hits"), (macro, "macro F1"),
     ]),
     "05.4": ({}, bleu1, [
         (lambda r, t: bleu1(r, t, brief=lambda *n: 1), "no brevity penalty"),
@@ -217,7 +223,8 @@ CASES = {
         (lambda k, n, a: a[alike(k, n)].mean(axis=0) if alike(k, n) else np.zeros(a.shape[1]), "return None"),
     ]),
     "06.4": ({}, blank, [
-        (lambda *a: blank(*a, how="meets"), "only meet"), (lambda *a: blank(*a, outside=True), "outside"),
+        (lambda *a: blank(*a, how="meets"), "only meet"), (lambda *a: blank(*a, how="whole"), "lie in the box as a whole"),
+        (lambda *a: blank(*a, outside=True), "outside"),
         (lambda *a: blank(*a, how="swapped"), "changed places"),
         (lambda *a: blank(*a, value=np.nan), "NaN"), (spoilt, "work on a copy"),
         (lambda f, r, b: f[blank(f, r, b).any(axis=1)], "the regions stay"),

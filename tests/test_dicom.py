@@ -18,6 +18,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
@@ -77,10 +78,7 @@ def test_monochrome1_is_inverted(tmp_path):
     light = images.read(write(tmp_path / "2.dcm", deep(12), 12))
     dark = images.read(write(tmp_path / "1.dcm", deep(12), 12, PhotometricInterpretation="MONOCHROME1"))
     assert np.array_equal(dark, 255 - light)
-    both = {
-        "PhotometricInterpretation": "MONOCHROME1",
-        "PresentationLUTShape": "INVERSE",
-    }  # says it twice, means it once
+    both = {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"}  # twice said, once meant
     assert np.array_equal(images.read(write(tmp_path / "3.dcm", deep(12), 12, **both)), dark)
 
 
@@ -156,6 +154,13 @@ def test_a_missing_decoder_is_named_with_what_to_install(tmp_path, syntax):
     with pytest.raises(ImageError, match=r"x\.dcm: no decoder for JPEG.*pip install pylibjpeg pylibjpeg-libjpeg"):
         images.read(path)
     assert images.size_of(path) == (48, 40)  # needs no decoder
+
+
+def test_a_decoder_that_fails_is_told_in_one_line_with_what_to_do(tmp_path):
+    path = write(tmp_path / "x.dcm", deep(12), 12, JPEGExtended12Bit, encapsulate([b"\xff\xd8 of 12 bits \xff\xd9"]))
+    with pytest.raises(ImageError, match=r"cannot be read.*pip install pylibjpeg.*export it without") as told:
+        images.read(path)
+    assert "\n" not in str(told.value)
 
 
 def test_what_is_no_single_grey_image_is_refused_with_the_reason(tmp_path):

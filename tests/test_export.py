@@ -90,7 +90,7 @@ def test_fragments_do_not_meet():
     script = one[one.rindex("<script>") :]
     assert script.startswith("<script>\n(() => {"), "names stay inside"
     style = re.search(r"<style>(.*?)</style>", one, re.S)[1]
-    style = re.sub(r"/\*.*?\*/|@media print \{(.*)\}", r"\1", style)
+    style = re.sub(r"/\*.*?\*/|@(?:media print|container [^{]+) \{(.*)\}", r"\1", style)
     for rule in re.findall(r"([^{}]+)\{", style):
         for selector in rule.split(","):
             assert selector.strip().startswith((".mrg-attention", ".mrg-in-notebook", ".mrg-line")), selector

@@ -49,7 +49,7 @@ ALLOWED = {
     "searches": {"models.base", "vocabulary"},
     "decoding": {"models.base", "paths", "searches", "vocabulary"},
     "beam_trace": {"decoding", "models.base", "reports", "searches", "vocabulary"},
-    "likelihood": {"models.base", "searches", "vocabulary"},
+    "likelihood": {"batches", "models.base", "searches", "vocabulary"},
     "evaluation": {"findings", "meteor", "metrics", "reports"},
     "templates": {"metrics", "reports"},
     "baselines": {"evaluation", "findings", "metrics", "reports", "templates"},

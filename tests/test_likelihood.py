@@ -52,6 +52,20 @@ def test_what_was_considered_holds_the_greedy_words_with_their_probabilities():
     assert [word for word, _ in listed[0]] == model.vocabulary.tokens(found.tokens[1, 0]) and len(listed) == 1
 
 
+def test_the_gate_and_the_words_are_those_of_single_steps_whatever_the_number_of_reports_and_words():
+    model, features = make(**CONCEPTS), batch(size=3)["features"]
+    for rows, tokens in (([2], [[5]]), ([1, 0], [[4, 6, 3], [7, 5, 3]]), ([0, 1, 2], [[6, 3], [5, 3], [3, 0]])):
+        tokens = np.array(tokens)
+        found = considered(model, lambda some: {"features": features[some]}, rows, tokens, k=2)
+        state, last = model.start({"features": features[rows]}), np.full(len(rows), 2)
+        for t in range(tokens.shape[1]):
+            np.testing.assert_allclose(found.beta[:, t], model.beta(state), atol=1e-6)
+            logits, state, _ = model.step(last, state)
+            likeliest = np.argsort(-np.asarray(logits)[:, 3:], axis=1)[:, :2] + 3  # 0 to 2 are never written
+            np.testing.assert_array_equal(found.tokens[:, t], likeliest)
+            last = tokens[:, t]
+
+
 def test_a_small_vocabulary_and_a_model_without_a_gate():
     model, features = make(gate=False), batch(size=2)["features"]
     found = considered(model, lambda rows: {"features": features[rows]}, [0, 1], np.array([[4, 3], [5, 3]]), k=50)

@@ -89,6 +89,18 @@ def test_runs_the_notebooks_and_writes_pages(folder, capfd):
         assert not re.findall(r"""(?:src|href|import)\s*=?\s*\(?["']?https?:""", html.read_text(encoding="utf-8"))
 
 
+def test_what_libraries_write_beside_the_notebook_goes_to_the_log(folder):
+    cell = new_code_cell("import os, sys\nos.write(2, b'a no' + b'tice')\nprint('a wo' + 'rd', file=sys.stderr)")
+    runner.run(
+        [write(folder / "01.ipynb", parameters_cell("n = 1"), cell)], {}, "empty", folder / "out", progress=False
+    )
+    executed = folder / "out" / "executed"
+    assert "a notice" in (executed / "kernels.log").read_text(encoding="utf-8")
+    page, notebook = ((executed / f"01.{kind}").read_text(encoding="utf-8") for kind in ("html", "ipynb"))
+    for text in (page, notebook):
+        assert "a notice" not in text and "a word" in text
+
+
 def test_a_failing_cell_stops_the_run_and_says_where(folder):
     broken = new_code_cell("n += 1\n" * 9 + "raise KeyError('no such thing')")
     first = write(folder / "01.ipynb", parameters_cell("n = 1"), new_code_cell("print('before')"), broken)

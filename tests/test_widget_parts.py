@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ipywidgets as ui
+
 from mrg_helpers import widget_parts
 
 
@@ -18,3 +20,13 @@ def test_labels_notes_and_numbers_are_escaped():
     assert "<script" not in widget_parts.framed("x", 10, '"<script>"')
     assert "<b>" not in widget_parts.footer("<b>") + widget_parts.heading("<b>") + widget_parts.figures(a="<b>")
     assert widget_parts.footer("random features").count("not for clinical use") == 1
+
+
+def test_a_widget_in_jupyterlab_keeps_its_keys(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    some = widget_parts.Widget()
+    some.widget = ui.Text()
+    some._ipython_display_()
+    (box,) = shown
+    assert box.children[0] is some.widget and "stopPropagation" in box.children[1].value

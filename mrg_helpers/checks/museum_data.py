@@ -166,8 +166,8 @@ def without_list_numbers(answer: Callable) -> str:
     first, second, rib, ten = got.values()
     need(
         "Stable .9 cm" not in first,
-        "The bug is still there: a nodule of 1.9 cm has become one of .9 cm. Which numbers are those of a list?"
-        " list number.",
+        "The bug is still there: a nodule of 1.9 cm has become one of .9 cm. Which numbers are those of a list,"
+        " and what stands around them?",
     )
     need(
         "Stable 9 cm" not in first,

@@ -36,12 +36,12 @@ def longest_findings(answer: str, heads: pd.Series, findings: pd.Series, least: 
         " them.",
     )
     need(
-        medians[answer] > medians[common].min(),
-        f"{answer!r} goes along with the shortest findings. Did you sort the other way round?",
-    )
-    need(
         answer != means[common].idxmax(),
         f"{answer!r} is first by the mean, which a few very long texts pull up. Take the median.",
+    )
+    need(
+        medians[answer] > medians[common].min(),
+        f"{answer!r} goes along with the shortest findings. Did you sort the other way round?",
     )
     need(
         answer != grouped.size().idxmax(),
@@ -50,6 +50,9 @@ def longest_findings(answer: str, heads: pd.Series, findings: pd.Series, least: 
     raise Wrong(
         f"The findings with {answer!r} have {medians[answer]:g} words by the median; another frequent tag has more."
     )
+
+
+GAIN = 0.08  # by how much more often than its rival a rule has to be right; less may be luck
 
 
 @judges("01.2")
@@ -61,13 +64,19 @@ def looks_normal(answer: Callable, table: pd.DataFrame) -> str:
         return (
             "In this data set too few studies are normal, or too few are not, to judge a rule by them; try the phantom."
         )
+    never = (~truth).mean()  # how often the rival is right; a perfect rule gains what is left
+    if 1 - never < 2 * GAIN:
+        return (
+            f"Only {truth.sum()} of these {len(truth)} studies are normal, so always “not normal” is right in {never:.0%}, and "
+            "not even a perfect rule could be much better. A share of right guesses cannot judge a rule here; try the phantom."
+        )
     said = [call(answer, text) for text in some["findings"]]
     need(
         all(isinstance(one, (bool, np.bool_)) for one in said),
         "Return True or False, for example by `bool(…)`, not the words that were found.",
     )
     said = np.array(said)
-    right, never = (said == truth).mean(), (~truth).mean()
+    right = (said == truth).mean()
     need(said.any(), f"It never says “normal”: that is the rival itself, right in {never:.0%} of the studies.")
     need(not said.all(), f"It always says “normal”, and is right in {truth.mean():.0%} of the studies.")
     need(
@@ -75,7 +84,7 @@ def looks_normal(answer: Callable, table: pd.DataFrame) -> str:
     )
     caught = said[truth].mean()
     need(
-        right >= never + 0.08,
+        right >= never + GAIN,
         f"It is right in {right:.0%}, while always “not normal” is right in {never:.0%}: no real gain. "
         + (
             "It calls many ill patients normal: calm words such as “clear” stand in their reports too. Look for the"

@@ -109,7 +109,7 @@ def merge_once(answer: Callable) -> str:
     before = Counter(words)
     result = call(answer, words)
     need(
-        isinstance(result, tuple) and not isinstance(result[0], str),
+        isinstance(result, (tuple, list)) and len(result) == 2 and not isinstance(result[0], str),
         "Return two things: the pair, and the words after merging it.",
     )
     pair, merged = result

@@ -30,19 +30,22 @@ def report_for_everybody(answer: str, references: Sequence[str], training: Seque
     )
     there = [text for text in references if text]
     length = np.mean([len(metrics.split_words(text)) for text in there])
+    brevity = np.exp(min(0.0, 1 - length / len(words)))
     need(
         len(words) >= length / 3,
-        f"{len(words)} words; the references have {length:.0f} on average, and BLEU punishes what is shorter. Say"
-        " more.",
+        f"{len(words)} words; the references of this data set have {length:.0f} on average. BLEU multiplies what is shorter by"
+        f" exp(1 - references / written), here by {brevity:.3f}. Say more: {np.ceil(length / 3):.0f} words at least.",
     )
     need(
         len(words) <= 3 * length,
         f"{len(words)} words; the references have {length:.0f} on average. What is not in them costs precision.",
     )
     bleu = metrics.bleu([[metrics.split_words(text)] for text in there], [words] * len(there))
+    shared = bleu[0] / brevity
     need(
-        bleu[0] > 0.1,
-        f"BLEU-1 is {bleu[0]:.3f}: hardly a word of it stands in the references. Write as radiologists write.",
+        shared > 0.1,
+        f"Only {shared:.0%} of its words stand in the references, so that BLEU-1 is {bleu[0]:.3f}. Write as the reports of this"
+        " data set are written.",
     )
     return (
         f"BLEU-1 {bleu[0]:.3f}, BLEU-4 {bleu[3]:.3f}: look for it in the table of section 2. Its F1 of findings is 0,"
@@ -92,22 +95,22 @@ def blocked(answer: Callable) -> str:
 def micro_f1(answer: Callable) -> str:
     """``answer``: for each study the findings that are said, and those that are true (sets) -> the micro F1."""
     said = [{"nodule"}, set(), {"edema", "effusion"}, {"effusion"}]
-    true = [{"nodule", "effusion"}, {"edema"}, {"effusion"}, {"effusion"}]
+    true = [{"nodule", "effusion"}, {"edema", "nodule"}, {"effusion"}, {"effusion"}]
     likely = {
         "That is the precision: the share of what is said that is true.": 3 / 4,
-        "That is the recall: the share of what is true that is said.": 3 / 5,
+        "That is the recall: the share of what is true that is said.": 3 / 6,
         "That is the mean of each study's F1, and not the micro F1: add up hits, said and true over all studies first.": (
             (2 / 3 + 0 + 2 / 3 + 1) / 4
         ),
         "That is the share of studies that are exactly right.": 1 / 4,
-        "That is hits over the union (Jaccard). F1 is twice the hits over said plus true.": 3 / 6,
+        "That is hits over the union (Jaccard). F1 is twice the hits over said plus true.": 3 / 7,
         "That is the mean over the findings (macro F1): each finding counts the same there, each assertion here.": (
-            (1 + 0 + 0.8) / 3
+            (2 / 3 + 0 + 0.8) / 3
         ),
-        "That is half of it: F1 is *twice* the hits over said plus true.": 3 / 9,
+        "That is half of it: F1 is *twice* the hits over said plus true.": 3 / 10,
     }
     compare(
-        call(answer, said, true), 6 / 9, likely, "Here 3 hits, 4 said and 5 true make an F1 of 2 · 3 / (4 + 5) = 0.667."
+        call(answer, said, true), 6 / 10, likely, "Here 3 hits, 4 said and 6 true make an F1 of 2 · 3 / (4 + 6) = 0.6."
     )
     need(same(call(answer, [set()], [{"edema"}]), 0), "Who says nothing and misses something has an F1 of 0.")
     need(same(call(answer, [{"edema"}], [set()]), 0), "Who says something and nothing is there has an F1 of 0.")
@@ -149,8 +152,8 @@ def corpus_bleu1(answer: Callable) -> str:
         "That is the mean of each report's BLEU. Add up matches and lengths over all reports before you divide.": float(
             np.mean(each)
         ),
-        "That divides by the words of the references, which is recall. BLEU divides by what was written.": 5 / wanted,
-        "The brevity penalty is exp(1 - reference / written), not the ratio itself.": 5 / written * written / wanted,
+        "That divides by the words of the references, which is recall (or the brevity penalty is the ratio itself). BLEU divides by"
+        " what was written, and its penalty is exp(1 - r / w).": 5 / wanted,
         "The brevity penalty is upside down: it is for texts that are shorter than the references.": (
             5 / written * np.exp(1 - written / wanted)
         ),

@@ -17,6 +17,8 @@ class Browser {
     root.style.setProperty("--frame", data.frame.join(" / "));
     const footer = make("p", { className: "mrg-footer mrg-soft" }, make("i", {}, this.footer));
     root.querySelector(".mrg-body").replaceChildren(this.controls, this.place, footer);
+    // JupyterLab takes keys as commands if they get to it: in a menu an arrow would go to the next cell.
+    root.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.stopPropagation());
     if ("page" in root.dataset) {
       document.addEventListener("keydown", (event) => {
         if (document.activeElement === document.body) this.panels[0].key(event);

@@ -75,7 +75,7 @@ class Panel {
     });
     const groups = []; // a full stop stays on the line of its word
     this.buttons.forEach((button, k) => {
-      if (k && STOPS.has(report.words[k])) groups.at(-1).append(button);
+      if (k && STOPS.has(report.words[k]) && !STOPS.has(report.words[k - 1])) groups.at(-1).append(button);
       else groups.push(" ", make("span", {}, button));
     });
     this.words.replaceChildren(...groups);
