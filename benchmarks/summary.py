@@ -50,7 +50,7 @@ def _row(name: str, case: Case, ours: Measured, other: Measured | None, limits: 
         "notes": [note for note in [ours.note, f"reference: {other.note}" if other and other.note else ""] if note],
         "aims": case.aims,
     }
-    return row | {"missed": missed(row, ours)}
+    return row | {"missed": missed(row)}
 
 
 def _shown(case: Case, measured: Measured | None) -> float | None:
@@ -60,16 +60,18 @@ def _shown(case: Case, measured: Measured | None) -> float | None:
     return measured.time if case.unit == "s" else measured.rate
 
 
-def missed(row: dict, ours: Measured) -> list[str]:
-    """The names of the aims that were not reached."""
+def missed(row: dict) -> list[str]:
+    """The names of the aims that were measured and not reached."""
     at_least = {"ratio": row["ratio"], "share": row["share"], "cosine": row["values"].get("cosine")}
     at_most = {
         "seconds": row["ours"],
         "memory": row["memory"],
         "difference": max((value for name, value in row["values"].items() if "difference" in name), default=None),
     }
-    few = [name for name, value in at_least.items() if name in row["aims"] and not value >= row["aims"][name]]
-    return few + [name for name, value in at_most.items() if name in row["aims"] and not value <= row["aims"][name]]
+    aims = row["aims"]
+    few = [name for name, value in at_least.items() if name in aims and value is not None and not value >= aims[name]]
+    many = [name for name, value in at_most.items() if name in aims and value is not None and not value <= aims[name]]
+    return few + many
 
 
 def _differences(name: str, folder: Path) -> dict[str, float]:

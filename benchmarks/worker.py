@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 
 from .measured import Measured, peak_memory
 from .sizes import Sizes
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def main(arguments: dict) -> Measured:
@@ -36,4 +39,8 @@ def main(arguments: dict) -> Measured:
 
 if __name__ == "__main__":
     request = json.loads(sys.argv[1])
+    if request["variant"] == "reference" and ONEDNN not in os.environ:
+        import mrg_helpers  # noqa: F401  this sets it; a tutorial takes TensorFlow as it comes
+
+        del os.environ[ONEDNN]
     Path(request["answer"]).write_text(json.dumps(dataclasses.asdict(main(request))), encoding="utf-8")

@@ -47,6 +47,8 @@ import os
 
 # TensorFlow's C++ side prints pages of start-up notices, which a reader of a notebook takes for errors.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# oneDNN's products and convolutions, which TensorFlow itself only takes on the newest processors, are quicker on older ones too.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.2.0"
 
