@@ -75,7 +75,7 @@ class Lab:
             command, env=self.environment, stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
         try:
-            self._wait(60)
+            self._wait(300)
         except BaseException:
             self.__exit__()
             raise
