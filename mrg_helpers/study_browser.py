@@ -20,6 +20,7 @@ from .widget_parts import INK, LINE, RAISED, SOFT, Widget, framed, heading, high
 
 SMALL, LARGE = 640, 1800  # pixels of the longer side, as it is sent for reading and for zooming
 HEIGHT, TEXT_HEIGHT = 400, 250
+ALL = ("all", "")  # a filter that is off; with None for its value ipywidgets shows an empty menu in every other session
 _numbers = itertools.count(1)
 
 
@@ -63,16 +64,14 @@ class StudyBrowser(Widget):
         self.search = ui.Text(
             description="search", placeholder="words, such as: effusion left", style=style, layout=ui.Layout(**layout)
         )
-        self.tag = ui.Dropdown(
-            options=[("all", None), *tags], description="tag", style=style, layout=ui.Layout(**layout)
-        )
+        self.tag = ui.Dropdown(options=[ALL, *tags], description="tag", style=style, layout=ui.Layout(**layout))
         narrow = {**layout, "width": "190px"}
         self.split = ui.Dropdown(
-            options=[("all", None), *((name, name) for name in splits)], description="split", style=style,
+            options=[ALL, *((name, name) for name in splits)], description="split", style=style,
             layout=ui.Layout(**narrow),
         )  # fmt: skip
         self.view = ui.Dropdown(
-            options=[("all", None), *((name, name) for name in views)], description="view", style=style,
+            options=[ALL, *((name, name) for name in views)], description="view", style=style,
             layout=ui.Layout(**narrow),
         )  # fmt: skip
         button = {"layout": ui.Layout(width="110px")}
@@ -116,9 +115,9 @@ class StudyBrowser(Widget):
         self.matches = [
             number
             for number, study in enumerate(self.studies)
-            if (tag is None or tag in self._tags[number])
-            and (split is None or study["split"] == split)
-            and (view is None or view in study["views"])
+            if (not tag or tag in self._tags[number])
+            and (not split or study["split"] == split)
+            and (not view or view in study["views"])
             and all(word in self._haystacks[number] for word in words)
         ]
         with self.place.hold_trait_notifications():
@@ -157,7 +156,7 @@ class StudyBrowser(Widget):
 
     def _frames(self, study: dict, size: int) -> str:
         pairs = zip(study["images"], study["views"], strict=True)
-        chosen = [(path, view) for path, view in pairs if self.view.value in (None, view)]
+        chosen = [(path, view) for path, view in pairs if self.view.value in ("", view)]
         frames = "".join(frame_html(path, view, size, study["study_id"]) for path, view in chosen)
         return f'<div class="{self._name}" style="display: flex; gap: 6px; overflow-x: auto">{frames}</div>'
 

@@ -71,6 +71,16 @@ def test_every_filter_leaves_what_matches(browser, control, value, wanted):
     assert browser.place.max == max(len(wanted), 1)
 
 
+@pytest.mark.parametrize("control", ["tag", "split", "view"])
+def test_a_filter_that_is_taken_back_reads_all_again(browser, control):
+    menu = getattr(browser, control)
+    before = menu.value
+    menu.index = 1
+    assert len(found(browser)) < 3
+    menu.value = before
+    assert (menu.index, menu.label, len(found(browser))) == (0, "all", 3)
+
+
 def test_filters_work_together_and_their_menus_count(browser):
     assert [label for label, _ in browser.tag.options] == ["all", "Effusion (2)", "Opacity (1)", "normal (1)"]
     browser.tag.value, browser.split.value, browser.view.value = "Effusion", "train", "lateral"
@@ -94,7 +104,7 @@ def test_pages_go_round_and_a_filter_starts_at_the_first(browser):
     assert browser.place.value == 3
     browser.split.value = "test"
     assert browser.place.value == 1 and "CXR2" in browser.text.value
-    browser.split.value = None
+    browser.split.value = ""
     browser.place.value = 3
     assert "CXR3" in browser.text.value
 

@@ -92,7 +92,7 @@ def new_page(chromium, watched):
         viewport = {"width": width, "height": height}
         contexts.append(chromium.new_context(viewport=viewport, color_scheme=scheme, accept_downloads=True))
         page = contexts[-1].new_page()
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(300_000)
         watched.watch(page)
         return page
 

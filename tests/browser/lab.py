@@ -75,7 +75,7 @@ class Lab:
             command, env=self.environment, stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
         try:
-            self._wait(240)
+            self._wait(300)
         except BaseException:
             self.__exit__()
             raise
@@ -135,7 +135,7 @@ class Notebook:
         """A command of JupyterLab, and wait until it is done."""
         self.page.evaluate("([name, rest]) => window.jupyterapp.commands.execute(name, rest)", [name, arguments])
 
-    def run_all(self, seconds: float, meanwhile: Callable[[], object] = lambda: None) -> dict:
+    def run_all(self, meanwhile: Callable[[], object] = lambda: None, seconds: float = 900) -> dict:
         """Run from the first cell to the last: how many were run, and the errors. What happens ``meanwhile`` can be watched."""
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
         end = time.monotonic() + seconds

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image
 
-SOON = 20_000  # milliseconds in which a change has to be there, on a machine that is busy with other things
+SOON = 60_000  # milliseconds in which a change has to be there, on a machine that is busy with other things
 # Where the controls (and the pictures) of a part of the page lie, from its corner: [left, top, width, height]; its own size first.
 _FRAME = """(root, pictures) => {
   const parts = "select, input, .widget-hslider, .widget-dropdown, .widget-checkbox, "

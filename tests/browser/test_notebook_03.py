@@ -14,7 +14,7 @@ def notebook(lab, new_page):
 
 @pytest.fixture(scope="module")
 def state(notebook):
-    return notebook.run_all(300)
+    return notebook.run_all()
 
 
 @pytest.fixture

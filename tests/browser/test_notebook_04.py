@@ -39,7 +39,7 @@ def state(notebook, said):
             re.findall(r"The training has not ended its first epoch|Epoch \d+", " ".join(cell.all_text_contents()))
         )
 
-    return notebook.run_all(300, listen)
+    return notebook.run_all(listen)
 
 
 @pytest.fixture
