@@ -93,7 +93,9 @@ def trace(model: ReportModel, inputs: dict, settings: Decoding, alternatives: in
     if studies != 1:
         raise ValueError(f"a tree is drawn of one study, not of {studies}: give features of shape (1, R, D)")
     memory, cell = _begin(model, inputs, tf.constant(beams))
-    penalty = tf.constant(settings.length_penalty, tf.float32)  # as a tensor: another penalty is no reason to compile anew
+    penalty = tf.constant(
+        settings.length_penalty, tf.float32
+    )  # as a tensor: another penalty is no reason to compile anew
     tree = [Node(-1, 0, SPECIAL[START], 0.0, 0.0, 0.0, True, False)]
     history = [(0,)]
     standing = [0] * beams  # the node that each beam stands on
@@ -137,7 +139,9 @@ def _begin(model: ReportModel, inputs: dict, beams):
 
 
 @tf.function(reduce_retracing=True)
-def _grow(model, memory, cell, scores, lengths, finished, tokens, t, block_ngrams: int, length_penalty, alternatives: int):
+def _grow(
+    model, memory, cell, scores, lengths, finished, tokens, t, block_ngrams: int, length_penalty, alternatives: int
+):
     """One word more for K beginnings, compiled: a search takes dozens of them, and each would be dozens of small calls.
 
     Returns:
