@@ -92,7 +92,10 @@ def trace(model: ReportModel, inputs: dict, settings: Decoding, alternatives: in
     studies, beams, limit = len(inputs["features"]), settings.beams, settings.max_length
     if studies != 1:
         raise ValueError(f"a tree is drawn of one study, not of {studies}: give features of shape (1, R, D)")
-    state = tf.nest.map_structure(lambda tensor: tf.repeat(tensor, beams, axis=0), model.start(inputs))  # (K, ...)
+    memory, cell = _begin(model, inputs, tf.constant(beams))
+    penalty = tf.constant(
+        settings.length_penalty, tf.float32
+    )  # as a tensor: another penalty is no reason to compile anew
     tree = [Node(-1, 0, SPECIAL[START], 0.0, 0.0, 0.0, True, False)]
     history = [(0,)]
     standing = [0] * beams  # the node that each beam stands on
@@ -100,15 +103,11 @@ def trace(model: ReportModel, inputs: dict, settings: Decoding, alternatives: in
     scores = np.array([0] + [IMPOSSIBLE] * (beams - 1), "float32")  # all beams start alike: only one may count
     lengths, finished = np.zeros(beams, "float32"), np.zeros(beams, bool)
     for t in range(limit):
-        last = tokens[:, t - 1] if t else np.full(beams, START, "int32")
-        logits, state, _ = _step(model, tf.constant(last), state)
-        so_far = (tf.constant(part[None]) for part in (scores, lengths, finished, tokens))
-        steps, new_lengths, ranks = (part[0] for part in continuations(logits[None], *so_far, t, settings))
+        so_far = [tf.constant(part) for part in (scores, lengths, finished, tokens, t)]
+        found = _grow(model, memory, cell, *so_far, settings.block_ngrams, penalty, alternatives)
+        cell, (steps, new_lengths, ranks, best, considered) = found[0], (part.numpy() for part in found[1:])
         size = ranks.shape[1]
-        best = tf.math.top_k(tf.reshape(ranks, [-1]), beams).indices.numpy()
         chosen = list(zip(best // size, best % size, strict=True))  # pairs of a beam and a word, the best first
-        considered = tf.math.top_k(ranks, min(size, max(beams, alternatives))).indices.numpy()
-        steps, ranks = steps.numpy(), ranks.numpy()
 
         place = {}  # (beam, word) -> its node
         pairs = dict.fromkeys([*chosen, *((k, word) for k in range(beams) for word in considered[k])])
@@ -124,19 +123,37 @@ def trace(model: ReportModel, inputs: dict, settings: Decoding, alternatives: in
         history.append(tuple(node for node in standing if node))
 
         follow, words = best // size, best % size
-        scores, lengths = scores[follow] + steps[follow, words], new_lengths.numpy()[follow]
+        scores, lengths = scores[follow] + steps[follow, words], new_lengths[follow]
         tokens, finished = tokens[follow], finished[follow] | (words == END)
         tokens[:, t] = words
-        state = {
-            "memory": state["memory"],
-            "cell": tf.nest.map_structure(lambda x, f=follow: tf.gather(x, f), state["cell"]),
-        }
         if finished.all():
             break
     return Trace(tuple(tree), tuple(history), settings)
 
 
 @tf.function(reduce_retracing=True)
-def _step(model: ReportModel, tokens, state):
-    """One word of every beam, compiled once for a model: a search takes dozens of them."""
-    return model.step(tokens, state)
+def _begin(model: ReportModel, inputs: dict, beams):
+    """Memory and cell of the state before the first word, once for each of the K beams: tensors (K, ...)."""
+    state = tf.nest.map_structure(lambda tensor: tf.repeat(tensor, beams, axis=0), model.start(inputs))
+    return state["memory"], state["cell"]
+
+
+@tf.function(reduce_retracing=True)
+def _grow(
+    model, memory, cell, scores, lengths, finished, tokens, t, block_ngrams: int, length_penalty, alternatives: int
+):
+    """One word more for K beginnings, compiled: a search takes dozens of them, and each would be dozens of small calls.
+
+    Returns:
+        the cell of the K best beginnings; steps (K, V), lengths (K,) and ranks (K, V) of ``searches.continuations``; the places
+        (K,) of the best in the flattened ranks; the best words (K, alternatives) behind each beginning.
+    """
+    beams, size = tf.shape(tokens)[0], len(model.words)
+    last = tf.where(t > 0, tf.gather(tokens, tf.maximum(t - 1, 0), axis=1), START)
+    logits, new, _ = model.step(last, {"memory": memory, "cell": cell})
+    so_far = (part[None] for part in (logits, scores, lengths, finished, tokens))
+    steps, lengths, ranks = (part[0] for part in continuations(*so_far, t, block_ngrams, length_penalty))
+    best = tf.math.top_k(tf.reshape(ranks, [-1]), beams).indices
+    considered = tf.math.top_k(ranks, tf.minimum(size, tf.maximum(beams, alternatives))).indices
+    cell = tf.nest.map_structure(lambda tensor: tf.gather(tensor, best // size), new["cell"])
+    return cell, steps, lengths, ranks, best, considered

@@ -105,7 +105,7 @@ def word_by_word(model: ReportModel, inputs: dict, settings: Decoding, seed):
     return tf.transpose(tokens), tf.transpose(log_probs), tf.transpose(attention, [1, 0, 2])
 
 
-def continuations(logits, scores, lengths, finished, tokens, t, settings: Decoding):
+def continuations(logits, scores, lengths, finished, tokens, t, block_ngrams: int, length_penalty):
     """What beam search compares: each of K beginnings of a report, continued with each word.
 
     Args:
@@ -113,6 +113,7 @@ def continuations(logits, scores, lengths, finished, tokens, t, settings: Decodi
         scores, lengths: (B, K) float32, the log-probability and the number of the tokens so far.
         finished: (B, K) bool, whether ``<end>`` was said.
         tokens: (B, K, T) int32, of which the first ``t`` were said.
+        block_ngrams, length_penalty: of :class:`mrg_helpers.decoding.Decoding`; the penalty can be a tensor.
 
     Returns:
         steps (B, K, V), the log-probability of each word, ``IMPOSSIBLE`` where it must not come; lengths (B, K) with that word;
@@ -120,14 +121,14 @@ def continuations(logits, scores, lengths, finished, tokens, t, settings: Decodi
     """
     vocabulary_size = logits.shape[-1]
     steps = tf.nn.log_softmax(logits + never_written(vocabulary_size))
-    if settings.block_ngrams:
+    if block_ngrams:
         said = tf.reshape(tokens, [-1, tokens.shape[-1]])  # (B * K, T)
-        again = repeated_ngrams(said, t, settings.block_ngrams, vocabulary_size)
+        again = repeated_ngrams(said, t, block_ngrams, vocabulary_size)
         steps += tf.where(tf.reshape(again, tf.shape(steps)), IMPOSSIBLE, 0.0)
     only_pad = tf.one_hot(PAD, vocabulary_size, on_value=0.0, off_value=IMPOSSIBLE)
     steps = tf.where(finished[..., None], only_pad, steps)  # a finished beam goes on as itself, at no cost
     lengths = lengths + tf.cast(~finished, tf.float32)
-    penalty = ((5 + lengths) / 6) ** settings.length_penalty
+    penalty = ((5 + lengths) / 6) ** length_penalty
     return steps, lengths, (scores[..., None] + steps) / penalty[..., None]
 
 
@@ -146,7 +147,8 @@ def beam_search(model: ReportModel, inputs: dict, settings: Decoding, seed):
         last = tf.where(t > 0, tf.gather(tokens, tf.maximum(t - 1, 0), axis=2), START)  # (B, K)
         logits, new, looked = model.step(tf.reshape(last, [-1]), {"memory": state["memory"], "cell": cell})
         logits = tf.reshape(logits, [batch, beams, vocabulary_size])
-        steps, new_lengths, ranks = continuations(logits, scores, lengths, finished, tokens, t, settings)
+        how = settings.block_ngrams, settings.length_penalty
+        steps, new_lengths, ranks = continuations(logits, scores, lengths, finished, tokens, t, *how)
         best = tf.math.top_k(tf.reshape(ranks, [batch, beams * vocabulary_size]), beams).indices  # (B, K)
         parent, token = best // vocabulary_size, best % vocabulary_size
 

@@ -19,9 +19,17 @@ RAISED = "var(--jp-layout-color2, rgba(128, 128, 128, 0.14))"
 ACCENT = "var(--jp-brand-color1, #0072B2)"
 MARK = "background: #E69F00; color: black; border-radius: 3px; padding: 0 3px;"  # legible on light and on dark
 # JupyterLab takes keys as commands if they get to it: in a menu an arrow would go to the next cell, and a letter could insert one.
-# No ipywidget can stop them. This element does, from when it is shown.
-_STOP = "this.closest('.widget-vbox').onkeydown = (event) => event.ctrlKey || event.metaKey || event.stopPropagation()"
-OWN_KEYS = f'<style onload="{_STOP}">/**/</style>'
+# And the handle of a slider has no name that a screen reader could say. No ipywidget can change either. This element does, when
+# it is shown.
+_SCRIPT = """
+const all = this.closest('.widget-vbox');
+all.onkeydown = (event) => event.ctrlKey || event.metaKey || event.stopPropagation();
+for (const slider of all.querySelectorAll('.widget-hslider')) {
+  const handle = slider.querySelector('[role=slider], .ui-slider-handle');
+  handle?.setAttribute('aria-label', slider.querySelector('label').textContent);
+}
+"""
+ONCE_SHOWN = f'<style onload="{_SCRIPT}">/**/</style>'
 NOT_CLINICAL = "not for clinical use"
 
 
@@ -33,8 +41,8 @@ class Widget:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        keys = ui.HTML(OWN_KEYS, layout=ui.Layout(width="0", height="0", margin="0"))
-        display(ui.VBox([self.widget, keys]))
+        helper = ui.HTML(ONCE_SHOWN, layout=ui.Layout(width="0", height="0", margin="0"))
+        display(ui.VBox([self.widget, helper]))
 
 
 def row(*children: ui.Widget, **layout) -> ui.HBox:

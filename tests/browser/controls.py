@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 
 def slider(place, name: str):
-    """The handle of a slider: it takes the keys."""
-    label = place.page.locator("label", has_text=re.compile(f"^{re.escape(name)}$"))
-    return place.locator(".widget-hslider", has=label).get_by_role("slider")
+    """The handle of a slider, by the name that a screen reader says: it takes the keys."""
+    return place.get_by_role("slider", name=name, exact=True)
 
 
 def value(handle) -> float:
