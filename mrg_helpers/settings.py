@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import __version__, paths
@@ -31,7 +31,9 @@ class Settings:
         components: of the features that a model reads, see :class:`mrg_helpers.features.FeatureCache`; 0 for all channels.
         max_words, min_count: see :meth:`mrg_helpers.vocabulary.Vocabulary.fit`; ``max_words`` 0 keeps all.
         max_length: the most tokens of a report that are learnt and written.
-        embedding ... word_dropout: see :class:`mrg_helpers.models.ShowAttendTell`.
+        model: a name of ``models.FAMILY``.
+        embedding ... word_dropout: see :class:`mrg_helpers.models.ShowAttendTell`; a model gets those of them that it takes.
+        options: what the model's constructor gets besides, such as ``{"layers": 3}``; they go before the others.
         concepts: weight of asking the regions for the findings that the reports assert, see :func:`concept_names`; 0 does not.
         guide: weight of drawing the attention to the regions that answered, see :class:`mrg_helpers.models.ShowAttendTell`.
         emphasis: how much a word counts in training in a sentence that asserts a finding; in any other it counts 1.
@@ -75,6 +77,7 @@ class Settings:
     patience: int = 15
     training_seed: int = 0
     blind: bool = False
+    options: dict = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -108,7 +111,7 @@ SIZES = (
 )
 MODEL = (
     *SIZES, "components", "max_length", "model", "concepts", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
-    "training_seed", "blind",
+    "training_seed", "blind", "options",
 )  # fmt: skip
 
 
@@ -121,8 +124,13 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
         "model": STUDIES + IMAGES + TEXT + MODEL,
     }[kind]
     values = {"version": __version__} | {name: getattr(settings, name) for name in names}
-    for name in ("training_seed", "blind", "precision"):  # the usual values, as they were before there were others
-        if getattr(settings, name) == getattr(Settings, name):
+    for name in (
+        "training_seed",
+        "blind",
+        "precision",
+        "options",
+    ):  # the usual values, as they were before there were others
+        if getattr(settings, name) == getattr(Settings(), name):
             values.pop(name, None)
     if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name
         values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}

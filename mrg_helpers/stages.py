@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from . import datasets, findings, paths, perturb, phantom, reports
+from .batches import pad
 from .settings import SIZES, Settings, artefact_folder
-from .vocabulary import Vocabulary
+from .vocabulary import PAD, SPECIAL, Vocabulary
 
 if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
     from .batches import Examples
@@ -28,6 +30,7 @@ if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
     from .inception import Extractor
     from .models.base import ReportModel
 
+INDICATION = 24  # the most words of an indication that are read
 FEW = 500  # training reports, below which a model says words and no sentences
 
 
@@ -156,7 +159,7 @@ def examples(settings: Settings, split: str) -> Examples:
     found = [findings.abnormal(text) for _, text in kept]
     rows = [cache.index[study_id] for study_id, _ in kept]
     return Examples(
-        reader(cache),
+        reader(settings),
         rows=perturb.another(rows, settings.seed) if settings.blind else rows,
         tokens=[vocabulary.encode(text, settings.max_length) for _, text in kept],
         emphasis=[weights for weights, _ in labels],
@@ -165,22 +168,70 @@ def examples(settings: Settings, split: str) -> Examples:
     )
 
 
-def reader(cache: FeatureCache) -> Callable:
-    """The function that turns rows of a cache into the models' batch dictionary; the one place where it is built."""
-    return lambda rows: {"features": cache.read(rows)}
+def reader(settings: Settings) -> Callable:
+    """The function that turns rows (of the studies table) into the batch dictionary of ``settings.model``.
+
+    This is the one place where it is built: the features of every model, and whatever else its class attribute ``needs`` names.
+    """
+    from .models import FAMILY
+
+    needs, cache = FAMILY[settings.model].needs, ensure_features(settings)
+    parts = [lambda rows: {"features": cache.read(rows)}]
+    if "other" in needs:
+        parts.append(_other_view(settings))
+    if "indication" in needs:
+        words = Vocabulary(dict.fromkeys(indication_words(settings), 0))
+        texts = ensure_studies(settings).table["indication"].map(reports.clean)
+        ids = [words.encode(text, INDICATION + 2)[1:-1] or [PAD] for text in texts]
+        parts.append(lambda rows: {"indication": pad([ids[row] for row in rows])})
+    return lambda rows: {name: value for part in parts for name, value in part(rows).items()}
+
+
+def _other_view(settings: Settings) -> Callable:
+    """Reads the images that the model does not see first; where a study has none, zeros."""
+    other = dataclasses.replace(settings, view="frontal" if settings.view == "lateral" else "lateral")
+    cache, table = ensure_features(other), ensure_studies(settings).table
+    first, second = (one_image_per_study(table, some.view)["path"].to_numpy() for some in (settings, other))
+    there = (first != second).astype("float32")
+    return lambda rows: {"other": cache.read(rows) * there[rows, None, None], "has_other": there[rows]}
+
+
+def indication_words(settings: Settings) -> list[str]:
+    """The words of the training studies' indications that occur at least twice, for models that read them."""
+    table = ensure_studies(settings).table
+    texts = table.loc[table["split"] == "train", "indication"].map(reports.clean)
+    return Vocabulary.fit(texts, min_count=2).words[len(SPECIAL) :]
+
+
+# What some models take and none of the settings says: it follows from the training reports.
+LEARNT = {
+    "concepts": concept_names,
+    "concept_weight": lambda settings: settings.concepts,
+    "indication_words": indication_words,
+}
 
 
 def new_model(settings: Settings) -> ReportModel:
-    """An untrained model that fits the features and the vocabulary; its first weights follow from ``training_seed``."""
+    """An untrained model that fits the features and the vocabulary; its first weights follow from ``training_seed``.
+
+    Raises:
+        ValueError: if there is no such model, or it does not take one of the ``options``.
+    """
     import keras
 
     from .models import FAMILY
 
+    if settings.model not in FAMILY:
+        raise ValueError(f"there is no model {settings.model!r}; there are {', '.join(FAMILY)}")
+    family = FAMILY[settings.model]
+    takes = inspect.signature(family).parameters
+    if wrong := set(settings.options) - set(takes):
+        raise ValueError(f"{settings.model} does not take {', '.join(sorted(wrong))}; it takes {', '.join(takes)}")
     cache, vocabulary = ensure_features(settings), ensure_vocabulary(settings)
     keras.utils.set_random_seed(settings.training_seed)
-    chosen = {name: getattr(settings, name) for name in SIZES}
-    chosen |= {"concepts": concept_names(settings), "concept_weight": settings.concepts}
-    return FAMILY[settings.model](vocabulary.words, cache.grid, cache.channels, note=cache.note, **chosen)
+    given = {name: getattr(settings, name) for name in SIZES if name in takes}
+    given |= {name: learnt(settings) for name, learnt in LEARNT.items() if name in takes}
+    return family(vocabulary.words, cache.grid, cache.channels, note=cache.note, **given | settings.options)
 
 
 def is_trained(settings: Settings) -> bool:
@@ -223,5 +274,5 @@ def ensure_generation(settings: Settings, split: str = "test", decoding: Decodin
         table = ensure_studies(settings).table
         rows = [cache.index[study_id] for study_id in table.loc[table["split"] == split, "study_id"]]
         _say(f"writing {len(rows)} reports ({decoding.method}) -> {path}")
-        generate(model, reader(cache), rows, decoding, progress=True).save(path)
+        generate(model, reader(settings), rows, decoding, progress=True).save(path)
     return Generation.load(path)

@@ -131,6 +131,8 @@ def fit(
     step = tf.function(lambda inputs, targets: train_step(model, optimizer, inputs, targets), reduce_retracing=True)
     predict = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
     history = _restore(folder, model, optimizer)
+    if not history:
+        model.adapt(train)
     lengths = [len(tokens) for tokens in train.tokens]
     writer = tf.summary.create_file_writer(str(folder / "logs"))
     bar = tqdm(desc="training", unit="batch", disable=not progress, mininterval=1)

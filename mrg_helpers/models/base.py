@@ -14,27 +14,40 @@ from ..vocabulary import SPECIAL, Vocabulary
 class ReportModel(keras.Model):
     """What every model of this package is: three methods over one batch dictionary.
 
-    The batch dictionary holds at least ``"features"`` (B, R, D) float32. Training adds ``"tokens"`` (B, T) int32, the words that
-    are read: ``<start>`` first, padded at the end.
+    The batch dictionary holds at least ``"features"`` (B, R, D) float32. A model whose class attribute ``needs`` names
+
+    * ``"other"``, also gets ``"other"`` (B, R, D) float32, the study's image of the other view, and ``"has_other"`` (B,) float32,
+      1 where there is one;
+    * ``"indication"``, also gets ``"indication"`` (B, L) int32, why the X-ray was taken, as ids of a vocabulary of its own, padded
+      at the end, all padding where nothing is known.
+
+    Training adds ``"tokens"`` (B, T) int32, the words that are read: ``<start>`` first, padded at the end; and what
+    :meth:`mrg_helpers.batches.Examples.batch` says.
 
     * ``call(inputs, training=False) -> logits (B, T, V)``: teacher forcing over the whole sequence at once. ``logits[:, t]``
       is about the word that follows ``tokens[:, t]``.
     * ``start(inputs) -> state``: what is known before the first word, a nested structure of tensors in two parts:
       ``state["memory"]`` stays the same while a report is written, ``state["cell"]`` changes with every word; each tensor has
       the batch as its first axis.
-    * ``step(tokens (B,), state) -> logits (B, V), state, attention (B, R)``: one word. ``attention`` sums to 1 over the regions.
+    * ``step(tokens (B,), state) -> logits (B, V), state, attention (B, R)``: one word. ``attention`` sums to 1 over the regions;
+      a model with the class attribute ``attends = False`` gives zeros.
 
     ``call`` and ``step`` repeated must give the same logits (a test holds this for every model). A model keeps its words, so that
     its ``.keras`` file is all that is needed to read its output.
 
     Args:
         words: the vocabulary's words in the order of their ids, the four special ones first.
-        grid: (H, W) of the regions, H * W = R.
+        grid: (H, W) of the regions of one view. R = H * W, or with the class attribute ``views = 2`` twice that: the attention
+            of such a model runs over the regions of the first view and then over those of the other.
         channels: D.
         note: what figures and pages made with this model have to say about its features.
 
     Explained in ``notebooks/04_train_the_attention_model.ipynb``.
     """
+
+    needs: tuple[str, ...] = ()
+    views = 1
+    attends = True
 
     def __init__(self, words: list[str], grid: tuple[int, int], channels: int, note: str = "", **kwargs):
         super().__init__(**kwargs)
@@ -50,8 +63,8 @@ class ReportModel(keras.Model):
 
     @property
     def regions(self) -> int:
-        """R."""
-        return self.grid[0] * self.grid[1]
+        """R, the length of the attention."""
+        return self.grid[0] * self.grid[1] * self.views
 
     def start(self, inputs: dict):
         """See the class."""
@@ -73,10 +86,22 @@ class ReportModel(keras.Model):
         base = super().get_config()
         return base | {"words": self.words, "grid": self.grid, "channels": self.channels, "note": self.note}
 
+    def adapt(self, train) -> None:
+        """Look once at the :class:`mrg_helpers.batches.Examples` to learn from, before the first step of the first training.
+
+        Optional: for what no gradient has to find, such as the frequencies of the words.
+        """
+
     def make_variables(self) -> None:
         """Call the model once on zeros, so that all its variables exist; the last line of a model's constructor."""
-        features = np.zeros((1, self.regions, self.channels), "float32")
-        self({"features": features, "tokens": np.zeros((1, 1), "int32")})
+        features = np.zeros((1, self.grid[0] * self.grid[1], self.channels), "float32")
+        nothing = np.zeros((1, 1), "int32")
+        inputs = {"features": features, "tokens": nothing}
+        if "other" in self.needs:
+            inputs |= {"other": features, "has_other": np.zeros(1, "float32")}
+        if "indication" in self.needs:
+            inputs["indication"] = nothing
+        self(inputs)
 
     def build(self, input_shape=None) -> None:
         """Nothing to do: the constructor has made all variables."""

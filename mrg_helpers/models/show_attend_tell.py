@@ -83,10 +83,11 @@ class ShowAttendTell(ReportModel):
         self.gate = dense(1, activation="sigmoid", name="gate") if gate else None
         self.embed = keras.layers.Embedding(len(self.words), embedding, name="embed")
         self.cell = (keras.layers.GRUCell if cell == "gru" else keras.layers.LSTMCell)(units, name="cell")
-        self.normalise = keras.layers.BatchNormalization(momentum=0.9, name="normalise")
-        self.start_state = [
-            dense(units, activation="tanh", name=f"start_{k}") for k in range(1 if cell == "gru" else 2)
-        ]
+        self.parts = 1 if cell == "gru" else 2  # of the cell's state
+        self.normalise, self.start_state = None, []
+        if mean_start:
+            self.normalise = keras.layers.BatchNormalization(momentum=0.9, name="normalise")
+            self.start_state = [dense(units, activation="tanh", name=f"start_{k}") for k in range(self.parts)]
         self.state_to_word = dense(embedding, use_bias=False, name="state_to_word")
         self.context_to_word = dense(embedding, use_bias=False, name="context_to_word")
         self.to_logits = dense(len(self.words), name="to_logits")
@@ -112,15 +113,17 @@ class ShowAttendTell(ReportModel):
             annotations = annotations + self.position(ops.arange(self.regions))
         annotations = self.drop(ops.relu(annotations), training=training)
         memory = {"annotations": annotations, "keys": self.score_region(annotations)}
-        mean = ops.mean(annotations, axis=1)  # (B, U)
-        # Of length one: with hundreds of entries of deviation one, each step of Adam would throw the state about.
-        seen = self.normalise(mean, training=training) * mean.shape[-1] ** -0.5
         if self.find is not None:
             memory["concepts"] = smooth_maximum(self.find(annotations))  # (B, C), logits
             memory["found"] = ops.sigmoid(memory["concepts"])
-            seen = ops.concatenate([seen, memory["found"]], axis=-1)
-        mean_start = self.settings["mean_start"]
-        first = [layer(seen) if mean_start else ops.zeros_like(mean) for layer in self.start_state]
+        mean = ops.mean(annotations, axis=1)  # (B, U)
+        first = [ops.zeros_like(mean)] * self.parts
+        if self.normalise is not None:
+            # Of length one: with hundreds of entries of deviation one, each step of Adam would throw the state about.
+            seen = self.normalise(mean, training=training) * mean.shape[-1] ** -0.5
+            if self.find is not None:
+                seen = ops.concatenate([seen, memory["found"]], axis=-1)
+            first = [layer(seen) for layer in self.start_state]
         if self.find is not None:
             first.append(ops.zeros_like(memory["found"]))  # the checklist: nothing has been said
         return {"memory": memory, "cell": first}
