@@ -25,7 +25,7 @@ class Sizes:
 
     repetitions: int = 3
     product: int = 4096
-    images: int = 64
+    images: int = 48
     layer: str = "mixed10"
     image_size: int = 299
     reports: int = 64
@@ -47,7 +47,7 @@ class Sizes:
     studies: int = 200
     growth: tuple[int, ...] = (500, 2000, 8000)
     simulated: int = 377_110
-    feeds: int = 40
+    feeds: int = 30
 
 
 FULL = Sizes()

@@ -113,8 +113,13 @@ class FeatureCache:
 
     def scale(self, raw: np.ndarray) -> np.ndarray:
         """What :meth:`read` does, for features of images that are not in the cache: (B, R, D) -> (B, R, channels) float32."""
-        standard = (raw.astype("float16").astype("float32") - self.mean) / self.std  # float16, as the cache stores them
-        return standard if self._project is None else (standard - self._average) @ self._project
+        standard = raw.astype("float16", copy=False).astype("float32")  # float16, as the cache stores them
+        standard -= self.mean  # in place: a batch is tens of megabytes
+        standard /= self.std
+        if self._project is None:
+            return standard
+        standard -= self._average
+        return standard @ self._project
 
     def pooled(self, rows, chunk: int = 64) -> np.ndarray:
         """The mean of :meth:`read` over the regions: indices (N,) -> (N, channels) float32.

@@ -13,8 +13,8 @@ import numpy as np
 class StoredArray:
     """The array of a ``.npy`` file for reading: shape, length and indexing of an array, without its memory.
 
-    The file is mapped for each reading and let go of afterwards. The pages of a mapping that stays open count as the memory of the
-    process as soon as they were read once, until in the end the whole file seems to lie there.
+    Rows are read from the file when they are asked for. A memory map (``numpy.load(..., mmap_mode="r")``) does the same in pieces
+    of four kilobytes, and what it has read counts as the memory of the process, until in the end the whole file seems to lie there.
 
     Args:
         path: of the ``.npy`` file.
@@ -31,16 +31,21 @@ class StoredArray:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         mapped = np.load(self.path, mmap_mode="r")
-        self.shape, self.dtype, self.nbytes = mapped.shape, mapped.dtype, mapped.nbytes
+        self.shape, self.dtype, self.nbytes, self._offset = mapped.shape, mapped.dtype, mapped.nbytes, mapped.offset
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, chosen) -> np.ndarray:
-        part = np.load(self.path, mmap_mode="r")[chosen]
-        return (
-            np.array(part) if isinstance(part, np.memmap) else part
-        )  # a slice still is the file, a selection a copy of it
+        first, *rest = chosen if isinstance(chosen, tuple) else (chosen,)
+        rows = np.arange(len(self))[first]
+        found = np.empty((rows.size, *self.shape[1:]), self.dtype)
+        with open(self.path, "rb") as file:
+            for place, row in zip(found, rows.ravel().tolist(), strict=True):
+                file.seek(self._offset + row * place.nbytes)
+                file.readinto(place.data.cast("B"))
+        found = found.reshape(rows.shape + self.shape[1:])
+        return found[(slice(None),) * rows.ndim + tuple(rest)] if rest else found
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return self[:].astype(dtype or self.dtype, copy=False)

@@ -131,7 +131,10 @@ class ShowAttendTell(ReportModel):
     def attend(self, hidden, memory):
         """State (B, U) and memory -> context (B, U), weights (B, R)."""
         query = self.score_state(hidden)
-        context, weights = additive_attention(query, memory["keys"], memory["annotations"], self.score)
+        # Its hidden layer, B x R x A numbers for each word, is most of what a training step would have to keep: for the gradient
+        # it is computed again. (The score goes in as a tensor, for the gradient of a variable would be lost.)
+        attention, score = tf.recompute_grad(additive_attention), tf.convert_to_tensor(self.score)
+        context, weights = attention(query, memory["keys"], memory["annotations"], score)
         if self.gate is not None:
             context = self.gate(hidden) * context
         return context, weights
@@ -157,14 +160,14 @@ class ShowAttendTell(ReportModel):
         _, cell = self.cell(ops.concatenate([embedded, context], axis=-1), cell)
         return [*cell, *said], context, weights
 
-    def read_out(self, embedded, cell, context, memory, training=False):
-        """Word (..., B, E), state and context (..., B, U) -> logits (..., B, V)."""
+    def join(self, embedded, cell, context, memory, training=False):
+        """Word (..., B, E), state and context (..., B, U) -> (..., B, E), of which the logits are read."""
         if self.find is not None:
             embedded = self.read(embedded, cell[-1], memory)
         joint = embedded + self.state_to_word(cell[0]) + self.context_to_word(context)
         if self.find is not None:
             joint = joint + self.shown_to_word(ops.tanh(self.find(context)))  # the findings where it looks
-        return self.to_logits(self.drop(ops.tanh(joint), training=training))
+        return self.drop(ops.tanh(joint), training=training)
 
     def ends(self, tokens):
         """1 where a word ends a sentence, else 0."""
@@ -179,7 +182,8 @@ class ShowAttendTell(ReportModel):
         """See :class:`ReportModel`."""
         embedded, memory = self.embed(tokens), state["memory"]
         cell, context, weights = self.advance(embedded, self.ends(tokens), state["cell"], memory)
-        return self.read_out(embedded, cell, context, memory), {"memory": memory, "cell": cell}, weights
+        logits = self.to_logits(self.join(embedded, cell, context, memory))
+        return logits, {"memory": memory, "cell": cell}, weights
 
     def call(self, inputs, training=False):
         """See :class:`ReportModel`."""
@@ -196,8 +200,8 @@ class ShowAttendTell(ReportModel):
         cells, contexts, weights = tf.scan(one_word, (embedded, self.ends(words)), initializer=first)
         if training:
             self.add_losses(inputs, memory, ops.transpose(cells[0], (1, 0, 2)), ops.transpose(weights, (1, 0, 2)))
-        logits = self.read_out(embedded, cells, contexts, memory, training=training)  # one product for all words
-        return ops.transpose(logits, (1, 0, 2))
+        joint = self.join(embedded, cells, contexts, memory, training=training)
+        return self.to_logits(ops.transpose(joint, (1, 0, 2)))  # one product for all words
 
     def add_losses(self, inputs, memory, hidden, weights):
         """What training asks for besides the words; ``hidden`` (B, T, U) are the states, ``weights`` (B, T, R) the attention."""
