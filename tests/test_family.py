@@ -25,6 +25,26 @@ VARIANTS = {
         ATTEND | {"concepts": CONCEPTS, "guide": 0.1},
         ATTEND | {"positions": False, "gate": False, "mean_start": False},
     ],
+    "merge_lstm": [
+        {"embedding": 6, "units": 7},
+        {"embedding": 6, "units": 7, "inject": "init", "cell": "gru"},
+        {"embedding": 6, "units": 7, "concepts": CONCEPTS},
+        {"embedding": 6, "units": 7, "inject": "init", "concepts": CONCEPTS},
+    ],
+    "two_view": [
+        ATTEND | {"view_dropout": 0.0},
+        ATTEND | {"view_dropout": 0.0, "concepts": CONCEPTS, "guide": 0.1, "penalty": 0.5, "cell": "lstm"},
+        ATTEND | {"view_dropout": 0.0, "positions": False, "gate": False, "mean_start": False},
+    ],
+    "indication": [
+        ATTEND | {"indication_words": WORDS[4:]},
+        ATTEND | {"indication_words": WORDS[4:], "concepts": CONCEPTS, "guide": 0.1, "cell": "lstm"},
+        ATTEND | {"indication_words": WORDS[4:], "channel_attention": False, "gate": False},
+    ],
+    "tag_conditioned": [
+        ATTEND | {"concepts": CONCEPTS},
+        ATTEND | {"concepts": CONCEPTS, "tags": 9, "cell": "lstm"},
+    ],
 }
 ALL = [pytest.param(name, settings, id=f"{name}-{k}") for name in FAMILY for k, settings in enumerate(VARIANTS[name])]
 FIRST = [pytest.param(name, VARIANTS[name][0], id=name) for name in FAMILY]
@@ -147,4 +167,5 @@ def test_it_can_learn_sixteen_studies_by_heart(name, settings):
 
 
 # What that test needs besides: nothing may be dropped, and a model has to be large enough for sixteen reports.
-BY_HEART = {"show_attend_tell": {"dropout": 0.0, "units": 24, "embedding": 16}}
+LARGE = {"dropout": 0.0, "units": 24, "embedding": 16}
+BY_HEART = dict.fromkeys(["show_attend_tell", "merge_lstm", "two_view", "indication", "tag_conditioned"], LARGE)

@@ -112,14 +112,39 @@ def test_wrong_images_come_through_a_reader():
     cache = np.arange(30, dtype="float32").reshape(5, 2, 3)
 
     def read(rows):
-        return {"features": cache[rows], "other": np.asarray(rows)}
+        return {"features": cache[rows], "indication": np.asarray(rows)}
 
     rows = [0, 2, 4]
-    exchanged = perturb.permuted(read, rows, seed=1)(np.array(rows))["features"]
-    np.testing.assert_array_equal(exchanged, cache[perturb.another(rows, 1)])
+    exchanged = perturb.permuted(read, rows, seed=1)(np.array(rows))
+    np.testing.assert_array_equal(exchanged["features"], cache[perturb.another(rows, 1)])
+    np.testing.assert_array_equal(exchanged["indication"], rows)  # no image: it stays the patient's own
     assert not perturb.blank(read)(np.array(rows))["features"].any()
     noisy = perturb.noisy(read, 0.5)
     together, alone = noisy(np.array(rows)), noisy(np.array([2]))
     np.testing.assert_array_equal(together["features"][1], alone["features"][0])  # whatever batch it is read in
     assert 0 < np.abs(together["features"] - cache[rows]).mean() < 1
-    np.testing.assert_array_equal(together["other"], rows)
+    np.testing.assert_array_equal(together["indication"], rows)
+
+
+def test_both_views_are_wrong_and_a_missing_one_stays_missing():
+    cache, has_other = np.ones((3, 2, 3), "float32"), np.array([1, 0, 1], "float32")
+    cache *= np.arange(1, 4)[:, None, None]
+
+    def read(rows):
+        return {
+            "features": cache[rows],
+            "other": -cache[rows] * has_other[rows][:, None, None],
+            "has_other": has_other[rows],
+        }
+
+    rows = np.arange(3)
+    exchanged = perturb.permuted(read, rows, seed=1)(rows)
+    order = perturb.another(rows, 1)
+    for name, value in read(order).items():
+        np.testing.assert_array_equal(exchanged[name], value)
+    blank = perturb.blank(read)(rows)
+    assert not blank["features"].any() and not blank["other"].any()
+    noisy = perturb.noisy(read)(rows)
+    added = [noisy[name] - read(rows)[name] for name in ("features", "other")]
+    assert np.abs(added[1][[0, 2]]).min() > 0 and not added[1][1].any()
+    assert np.abs(added[0] - added[1])[[0, 2]].min() > 1e-3  # each view has noise of its own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import keras
@@ -55,6 +56,13 @@ class ReportModel(keras.Model):
         self.grid = tuple(grid)
         self.channels = channels
         self.note = note
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all that the constructor takes, what a model hands on to the one it builds on included."""
+        ours = [family for family in cls.__mro__ if issubclass(family, ReportModel)]
+        named = {name: one for family in ours for name, one in inspect.signature(family.__init__).parameters.items()}
+        return {name for name, one in named.items() if name != "self" and one.kind is one.POSITIONAL_OR_KEYWORD}
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -19,6 +19,8 @@ from keras import ops
 from ..vocabulary import PAD, START, UNK
 from .base import ReportModel
 
+NEVER = -1e9  # the logit of what cannot be; finite, so that its gradient is a number
+
 
 @keras.saving.register_keras_serializable("mrg_helpers")
 class ShowAttendTell(ReportModel):
@@ -100,23 +102,31 @@ class ShowAttendTell(ReportModel):
         self.drop = keras.layers.Dropout(dropout)
         self.drop_features = keras.layers.Dropout(feature_dropout)
         self.seed_generator = keras.random.SeedGenerator(0)
-        self.make_variables()
+        if type(self) is ShowAttendTell:  # a model that builds on this one has more layers to make first
+            self.make_variables()
 
     def get_config(self) -> dict:
         """See :class:`ReportModel`."""
         return super().get_config() | self.settings
 
+    def encode(self, inputs, training=False):
+        """Features (B, R, D) -> (B, R, U), and for a model to whose image regions can be missing, which are there, (B, R), 1 or 0;
+        None: all."""
+        return self.encoder(self.drop_features(inputs["features"], training=training)), None
+
     def start(self, inputs, training=False):
         """Annotations, their part of the attention's score, and the first state: (B, R, D) -> state."""
-        annotations = self.encoder(self.drop_features(inputs["features"], training=training))  # (B, R, U)
+        annotations, there = self.encode(inputs, training=training)  # (B, R, U)
         if self.position is not None:
             annotations = annotations + self.position(ops.arange(self.regions))
         annotations = self.drop(ops.relu(annotations), training=training)
         memory = {"annotations": annotations, "keys": self.score_region(annotations)}
+        if there is not None:
+            memory["there"] = there
         if self.find is not None:
-            memory["concepts"] = smooth_maximum(self.find(annotations))  # (B, C), logits
+            memory["concepts"] = smooth_maximum(self.answers(memory), there)  # (B, C), logits
             memory["found"] = ops.sigmoid(memory["concepts"])
-        mean = ops.mean(annotations, axis=1)  # (B, U)
+        mean = ops.mean(annotations, axis=1) if there is None else mean_of_some(annotations, there)  # (B, U)
         first = [ops.zeros_like(mean)] * self.parts
         if self.normalise is not None:
             # Of length one: with hundreds of entries of deviation one, each step of Adam would throw the state about.
@@ -128,10 +138,18 @@ class ShowAttendTell(ReportModel):
             first.append(ops.zeros_like(memory["found"]))  # the checklist: nothing has been said
         return {"memory": memory, "cell": first}
 
+    def answers(self, memory):
+        """How surely each region shows each finding, as logits (B, R, C); what is not there shows none."""
+        answers = self.find(memory["annotations"])
+        return ops.where(memory["there"][..., None] > 0, answers, NEVER) if "there" in memory else answers
+
+    def look(self, query, memory):
+        """Projected state (B, A) and memory -> context (B, U), weights (B, R)."""
+        return additive_attention(query, memory["keys"], memory["annotations"], self.score)
+
     def attend(self, hidden, memory):
         """State (B, U) and memory -> context (B, U), weights (B, R)."""
-        query = self.score_state(hidden)
-        context, weights = additive_attention(query, memory["keys"], memory["annotations"], self.score)
+        context, weights = self.look(self.score_state(hidden), memory)
         if self.gate is not None:
             context = self.gate(hidden) * context
         return context, weights
@@ -140,27 +158,31 @@ class ShowAttendTell(ReportModel):
         """See :class:`ReportModel`: the gate of section 4.2.1 of the paper, which looks at the state before the word."""
         return None if self.gate is None else self.gate(state["cell"][0])[:, 0]
 
+    def checklist(self, cell):
+        """The part of a state that says which findings the ended sentences have named, (..., B, C); None for a model without."""
+        return None if self.find is None else cell[self.parts]
+
     def read(self, embedded, said, memory):
-        """What is read with a word: embedded (..., B, E) and the checklist (..., B, C) -> (..., B, E)."""
+        """What is read with a word: embedded (..., B, E) and the checklist (..., B, C), or None -> (..., B, E)."""
+        if self.find is None:
+            return embedded
         left = memory["found"] * (1 - said)
         return embedded + self.found_to_word(memory["found"]) + self.left_to_word(left)
 
     def advance(self, embedded, ended, cell, memory):
         """One word: embedded (B, E), whether it ended a sentence (B,), and the last state -> new state, context (B, U),
         weights (B, R)."""
-        said = []
-        if self.find is not None:
-            *cell, said = cell
-            said = [ops.maximum(said, ended[:, None] * ops.sigmoid(self.was_said(cell[0])))]
-            embedded = self.read(embedded, said[0], memory)
+        cell, said = cell[: self.parts], self.checklist(cell)
+        if said is not None:
+            said = ops.maximum(said, ended[:, None] * ops.sigmoid(self.was_said(cell[0])))
+        embedded = self.read(embedded, said, memory)
         context, weights = self.attend(cell[0], memory)
         _, cell = self.cell(ops.concatenate([embedded, context], axis=-1), cell)
-        return [*cell, *said], context, weights
+        return cell if said is None else [*cell, said], context, weights
 
     def read_out(self, embedded, cell, context, memory, training=False):
         """Word (..., B, E), state and context (..., B, U) -> logits (..., B, V)."""
-        if self.find is not None:
-            embedded = self.read(embedded, cell[-1], memory)
+        embedded = self.read(embedded, self.checklist(cell), memory)
         joint = embedded + self.state_to_word(cell[0]) + self.context_to_word(context)
         if self.find is not None:
             joint = joint + self.shown_to_word(ops.tanh(self.find(context)))  # the findings where it looks
@@ -214,9 +236,7 @@ class ShowAttendTell(ReportModel):
         mean = ops.sum(losses * ended) / ops.maximum(ops.sum(ended), 1)
         self.add_loss(len(self.settings["concepts"]) * mean)
         if self.settings["guide"]:
-            shown = ops.stop_gradient(
-                self.find(memory["annotations"])
-            )  # (B, R, C): attention follows, it does not lead
+            shown = ops.stop_gradient(self.answers(memory))  # (B, R, C): attention follows, it does not lead
             self.add_loss(self.settings["guide"] * misplaced(weights, inputs["said"], shown))
 
 
@@ -236,9 +256,18 @@ def additive_attention(query, keys, annotations, score):
     return ops.einsum("br,bru->bu", weights, annotations), weights
 
 
-def smooth_maximum(logits):
-    """What the regions together say: (B, R, C) -> (B, C); one region that is sure is enough, as many that suspect it are."""
-    return ops.logsumexp(logits, axis=1) - np.log(logits.shape[1])
+def smooth_maximum(logits, there=None):
+    """What the regions together say: (B, R, C) -> (B, C); one region that is sure is enough, as many that suspect it are.
+
+    ``there`` (B, R) is 1 for those that count; the others have to be ``NEVER``.
+    """
+    count = np.log(logits.shape[1]) if there is None else ops.log(ops.sum(there, axis=1, keepdims=True))
+    return ops.logsumexp(logits, axis=1) - count
+
+
+def mean_of_some(annotations, there):
+    """The mean over the regions that are there: (B, R, U), (B, R) -> (B, U)."""
+    return ops.einsum("br,bru->bu", there, annotations) / ops.sum(there, axis=1, keepdims=True)
 
 
 def misplaced(weights, said, shown):
