@@ -18,12 +18,22 @@ GRID, CHANNELS = (2, 3), 5
 R = GRID[0] * GRID[1]
 CONCEPTS = ["effusion", "nodule"]
 ATTEND = {"embedding": 6, "units": 7, "attention_units": 4}
+SMALL = {"units": 8, "heads": 2}
 VARIANTS = {
     "show_attend_tell": [
         ATTEND,
         ATTEND | {"cell": "lstm", "penalty": 0.5},
         ATTEND | {"concepts": CONCEPTS, "guide": 0.1},
         ATTEND | {"positions": False, "gate": False, "mean_start": False},
+    ],
+    "transformer": [
+        SMALL,
+        SMALL | {"memory": 3, "layers": 1},
+        SMALL | {"memory": 2, "concepts": CONCEPTS, "guide": 0.1},
+    ],
+    "conditioned_gpt": [
+        SMALL,
+        SMALL | {"concepts": CONCEPTS, "guide": 0.1, "layers": 1},
     ],
 }
 ALL = [pytest.param(name, settings, id=f"{name}-{k}") for name in FAMILY for k, settings in enumerate(VARIANTS[name])]
@@ -147,4 +157,8 @@ def test_it_can_learn_sixteen_studies_by_heart(name, settings):
 
 
 # What that test needs besides: nothing may be dropped, and a model has to be large enough for sixteen reports.
-BY_HEART = {"show_attend_tell": {"dropout": 0.0, "units": 24, "embedding": 16}}
+BY_HEART = {
+    "show_attend_tell": {"dropout": 0.0, "units": 24, "embedding": 16},
+    "transformer": {"dropout": 0.0, "units": 24},
+    "conditioned_gpt": {"dropout": 0.0, "units": 24},
+}

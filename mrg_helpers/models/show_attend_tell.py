@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from ..vocabulary import PAD, START, UNK
+from ..vocabulary import PAD
 from .base import ReportModel
+from .parts import forget, misplaced, smooth_maximum
 
 
 @keras.saving.register_keras_serializable("mrg_helpers")
@@ -172,8 +172,7 @@ class ShowAttendTell(ReportModel):
 
     def forget(self, tokens):
         """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
-        lost = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.settings["word_dropout"]
-        return ops.where(ops.logical_and(lost, tokens > START), UNK, tokens)
+        return forget(tokens, self.settings["word_dropout"], self.seed_generator)
 
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
@@ -234,25 +233,6 @@ def additive_attention(query, keys, annotations, score):
     scores = ops.einsum("bra,a->br", hidden, score)  # (B, R)
     weights = ops.softmax(scores, axis=-1)
     return ops.einsum("br,bru->bu", weights, annotations), weights
-
-
-def smooth_maximum(logits):
-    """What the regions together say: (B, R, C) -> (B, C); one region that is sure is enough, as many that suspect it are."""
-    return ops.logsumexp(logits, axis=1) - np.log(logits.shape[1])
-
-
-def misplaced(weights, said, shown):
-    """How far the attention is from where a sentence's findings are shown: their cross-entropy, mean over words, a scalar.
-
-    Args:
-        weights: (B, T, R), the attention. said: (B, T, C), 1 where the word's sentence asserts the finding. shown: (B, R, C),
-            how surely each region shows it, as logits. Words of sentences that assert nothing do not count.
-    """
-    named = ops.sum(said, axis=-1)  # (B, T)
-    counts = ops.cast(named > 0, weights.dtype)
-    wanted = ops.einsum("btc,brc->btr", said, ops.softmax(shown, axis=1)) / ops.maximum(named, 1)[..., None]
-    losses = -ops.sum(wanted * ops.log(weights + 1e-6), axis=-1)  # (B, T)
-    return ops.sum(losses * counts) / ops.maximum(ops.sum(counts), 1)
 
 
 def doubly_stochastic(weights, tokens):
