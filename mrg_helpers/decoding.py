@@ -138,8 +138,13 @@ def generate(
         A :class:`Generation` in the order of ``rows``; T is the length of the longest report.
 
     ``<pad>``, ``<start>`` and ``<unk>`` are never written.
+
+    Raises:
+        ValueError: if the reports may be longer than the model has places for words.
     """
     settings = settings or Decoding()
+    if model.longest and settings.max_length > model.longest:
+        raise ValueError(f"max_length is {settings.max_length}; this model has places for {model.longest} words")
     rows = np.asarray(rows)
     size = max(1, batch_size // settings.beams) if settings.method == "beam" else batch_size
     loop = beam_search if settings.method == "beam" else word_by_word

@@ -197,6 +197,7 @@ def indication_words(settings: Settings) -> list[str]:
 LEARNT = {
     "concepts": concept_names,
     "concept_weight": lambda settings: settings.concepts,
+    "max_length": lambda settings: settings.max_length,
     "indication_words": indication_words,
 }
 

@@ -129,11 +129,8 @@ def test_a_model_of_indications_reads_the_one_that_was_given(tiny, phantom):
     settings = dataclasses.replace(tiny, model="indication")
     table = stages.ensure_studies(settings).table
     tests = table[table["split"] == "test"].reset_index(drop=True)
-    place = next(
-        k
-        for k, text in enumerate(tests["indication"])
-        if set(stages.indication_words(settings)) & set(text.lower().split())
-    )
+    known_words = set(stages.indication_words(settings))
+    place = next(k for k, text in enumerate(tests["indication"]) if known_words & set(text.lower().split()))
     image, text = tests["images"][place][0], tests["indication"][place]
     drafter, known = untrained(settings), stages.ensure_generation(settings)
     told, untold = drafter(image, indication=text), drafter(image)

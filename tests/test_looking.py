@@ -1,5 +1,7 @@
 """The pointing game, deletion and insertion on attention that is made by hand, where the answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,17 @@ def test_the_game_counts_hits_beside_chance_and_beside_who_does_not_look():
     assert table.loc["all", ("namings", "")] == 3
     assert table.loc["all", ("meets", "model")] == pytest.approx(2 / 3)
     assert table.index.tolist() == ["pleural effusion", "all"]
+
+
+def test_of_two_views_one_plays_at_a_time():
+    one = generation(["Large pleural effusion."], [0])
+    both = replace(one, attention=np.concatenate([one.attention * 0.25, one.attention * 0.75], axis=-1))
+    named = looking.namings(both, VOCABULARY, [{"pleural effusion": [(1, 1, 9, 9)]}])
+    with pytest.raises(ValueError, match="4 cells, but attention over 8 regions.*of_view"):
+        looking.play(both, named, [CELLS])
+    games = looking.play(both.of_view(0), named, [CELLS])
+    assert games[("meets", "model")].tolist() == [1]
+    assert games[("mass", "model")][0] == pytest.approx(0.25 * 0.64)  # of all attention, the other view's included
 
 
 def test_entropy_of_one_region_and_of_all():

@@ -31,7 +31,8 @@ class ReportModel(keras.Model):
       ``state["memory"]`` stays the same while a report is written, ``state["cell"]`` changes with every word; each tensor has
       the batch as its first axis.
     * ``step(tokens (B,), state) -> logits (B, V), state, attention (B, R)``: one word. ``attention`` sums to 1 over the regions;
-      a model with the class attribute ``attends = False`` gives zeros.
+      a model with the class attribute ``attends = False`` gives zeros. A model that has only so many places for words says so
+      in its attribute ``longest``.
 
     ``call`` and ``step`` repeated must give the same logits (a test holds this for every model). A model keeps its words, so that
     its ``.keras`` file is all that is needed to read its output.
@@ -49,6 +50,7 @@ class ReportModel(keras.Model):
     needs: tuple[str, ...] = ()
     views = 1
     attends = True
+    longest: int | None = None
 
     def __init__(self, words: list[str], grid: tuple[int, int], channels: int, note: str = "", **kwargs):
         super().__init__(**kwargs)

@@ -17,6 +17,7 @@ import keras
 from keras import ops
 
 from ..vocabulary import PAD, SPECIAL
+from .parts import mean_of_some
 from .show_attend_tell import ShowAttendTell
 
 
@@ -57,11 +58,10 @@ class WithIndication(ShowAttendTell):
         known = ops.cast(ops.not_equal(indication, PAD), self.compute_dtype)  # (B, L)
         embedded = self.drop(self.read_word(indication), training=training)
         read = self.read_indication(embedded, mask=ops.not_equal(indication, PAD), training=training)  # (B, L, E)
-        count = ops.sum(known, axis=1, keepdims=True)  # (B, 1)
-        vector = ops.einsum("bl,ble->be", known, read) / ops.maximum(count, 1)
+        vector = mean_of_some(read, known)
         for layer in self.background:
             vector = layer(vector)
-        return vector * ops.minimum(count, 1)
+        return vector * ops.max(known, axis=1, keepdims=True)
 
     def start(self, inputs, training=False):
         """As of Show, Attend and Tell; the memory holds the background and the channels' part of their attention too."""

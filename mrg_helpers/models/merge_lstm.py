@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from ..vocabulary import START, UNK
 from .base import ReportModel
+from .parts import forget, found_loss
 
 
 @keras.saving.register_keras_serializable("mrg_helpers")
@@ -117,18 +117,14 @@ class MergeLSTM(ReportModel):
         """See :class:`ReportModel`."""
         seen, concepts = self.see(inputs, training=training)
         memory, first = self.begin(seen)
-        embedded = self.embed(self.forget(inputs["tokens"]) if training else inputs["tokens"])
-        embedded = self.drop(embedded, training=training)  # (B, T, E)
+        words = inputs["tokens"]
+        if training:
+            words = forget(words, self.settings["word_dropout"], self.seed_generator)
+        embedded = self.drop(self.embed(words), training=training)  # (B, T, E)
         hidden = self.over_words(
             embedded, initial_state=first
         )  # (B, T, U): nothing in it hangs on where the model looks
         if training and self.find is not None:
-            losses = keras.losses.binary_crossentropy(inputs["concepts"], concepts, from_logits=True)  # (B,)
-            self.add_loss(self.settings["concept_weight"] * len(self.settings["concepts"]) * ops.mean(losses))
+            self.add_loss(found_loss(inputs["concepts"], concepts, self.settings["concept_weight"]))
         image = memory["image"][:, None] if memory else 0.0
         return self.read_out(embedded, hidden, image, training=training)
-
-    def forget(self, tokens):
-        """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
-        lost = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.settings["word_dropout"]
-        return ops.where(ops.logical_and(lost, tokens > START), UNK, tokens)

@@ -12,14 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from ..vocabulary import PAD, START, UNK
 from .base import ReportModel
-
-NEVER = -1e9  # the logit of what cannot be; finite, so that its gradient is a number
+from .parts import NEVER, doubly_stochastic, forget, found_loss, mean_of_some, misplaced, smooth_maximum
 
 
 @keras.saving.register_keras_serializable("mrg_helpers")
@@ -68,8 +65,7 @@ class ShowAttendTell(ReportModel):
         self.settings = {
             "embedding": embedding, "units": units, "attention_units": attention_units, "cell": cell, "positions": positions,
             "mean_start": mean_start, "gate": gate, "penalty": penalty, "dropout": dropout, "feature_dropout": feature_dropout,
-            "word_dropout": word_dropout, "concepts": list(concepts), "concept_weight": concept_weight,
-            "guide": guide,
+            "word_dropout": word_dropout, "concepts": list(concepts), "concept_weight": concept_weight, "guide": guide,
         }  # fmt: skip
         dense = keras.layers.Dense
         self.encoder = dense(units, name="encoder")
@@ -110,8 +106,7 @@ class ShowAttendTell(ReportModel):
         return super().get_config() | self.settings
 
     def encode(self, inputs, training=False):
-        """Features (B, R, D) -> (B, R, U), and for a model to whose image regions can be missing, which are there, (B, R), 1 or 0;
-        None: all."""
+        """Features (B, R, D) -> (B, R, U), and which regions are there, (B, R), 1 or 0; None: all."""
         return self.encoder(self.drop_features(inputs["features"], training=training)), None
 
     def start(self, inputs, training=False):
@@ -194,8 +189,7 @@ class ShowAttendTell(ReportModel):
 
     def forget(self, tokens):
         """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
-        lost = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.settings["word_dropout"]
-        return ops.where(ops.logical_and(lost, tokens > START), UNK, tokens)
+        return forget(tokens, self.settings["word_dropout"], self.seed_generator)
 
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
@@ -228,11 +222,11 @@ class ShowAttendTell(ReportModel):
             self.add_loss(self.settings["penalty"] * doubly_stochastic(weights, tokens))
         if self.find is None:
             return
-        entropy = keras.losses.binary_crossentropy
-        losses = entropy(inputs["concepts"], memory["concepts"], from_logits=True)  # (B,)
-        self.add_loss(self.settings["concept_weight"] * len(self.settings["concepts"]) * ops.mean(losses))
+        self.add_loss(found_loss(inputs["concepts"], memory["concepts"], self.settings["concept_weight"]))
         ended = self.ends(tokens[:, 1:])  # (B, T - 1), the state before a full stop knows what the sentence has said
-        losses = entropy(inputs["said"][:, :-1], self.was_said(hidden[:, :-1]), from_logits=True)
+        losses = keras.losses.binary_crossentropy(
+            inputs["said"][:, :-1], self.was_said(hidden[:, :-1]), from_logits=True
+        )
         mean = ops.sum(losses * ended) / ops.maximum(ops.sum(ended), 1)
         self.add_loss(len(self.settings["concepts"]) * mean)
         if self.settings["guide"]:
@@ -254,46 +248,3 @@ def additive_attention(query, keys, annotations, score):
     scores = ops.einsum("bra,a->br", hidden, score)  # (B, R)
     weights = ops.softmax(scores, axis=-1)
     return ops.einsum("br,bru->bu", weights, annotations), weights
-
-
-def smooth_maximum(logits, there=None):
-    """What the regions together say: (B, R, C) -> (B, C); one region that is sure is enough, as many that suspect it are.
-
-    ``there`` (B, R) is 1 for those that count; the others have to be ``NEVER``.
-    """
-    count = np.log(logits.shape[1]) if there is None else ops.log(ops.sum(there, axis=1, keepdims=True))
-    return ops.logsumexp(logits, axis=1) - count
-
-
-def mean_of_some(annotations, there):
-    """The mean over the regions that are there: (B, R, U), (B, R) -> (B, U)."""
-    return ops.einsum("br,bru->bu", there, annotations) / ops.sum(there, axis=1, keepdims=True)
-
-
-def misplaced(weights, said, shown):
-    """How far the attention is from where a sentence's findings are shown: their cross-entropy, mean over words, a scalar.
-
-    Args:
-        weights: (B, T, R), the attention. said: (B, T, C), 1 where the word's sentence asserts the finding. shown: (B, R, C),
-            how surely each region shows it, as logits. Words of sentences that assert nothing do not count.
-    """
-    named = ops.sum(said, axis=-1)  # (B, T)
-    counts = ops.cast(named > 0, weights.dtype)
-    wanted = ops.einsum("btc,brc->btr", said, ops.softmax(shown, axis=1)) / ops.maximum(named, 1)[..., None]
-    losses = -ops.sum(wanted * ops.log(weights + 1e-6), axis=-1)  # (B, T)
-    return ops.sum(losses * counts) / ops.maximum(ops.sum(counts), 1)
-
-
-def doubly_stochastic(weights, tokens):
-    """How unevenly the attention of a report covers the image (equation 14 of Show, Attend and Tell), as a scalar.
-
-    The attention that a region gets over all words would be T / R if every region got the same; the penalty is the squared relative
-    distance from that, averaged over regions and reports. Padding does not count.
-
-    Args:
-        weights: (B, T, R). tokens: (B, T), 0 where there is no word.
-    """
-    real = ops.cast(ops.not_equal(tokens, PAD), weights.dtype)  # (B, T)
-    received = ops.sum(weights * real[..., None], axis=1)  # (B, R)
-    even = ops.sum(real, axis=1, keepdims=True) / weights.shape[-1]
-    return ops.mean(ops.square(received / even - 1))

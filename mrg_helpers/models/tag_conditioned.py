@@ -19,9 +19,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from ..vocabulary import START, UNK
 from .base import ReportModel
-from .show_attend_tell import additive_attention, smooth_maximum
+from .parts import forget, found_loss, smooth_maximum
+from .show_attend_tell import additive_attention
 
 
 @keras.saving.register_keras_serializable("mrg_helpers")
@@ -131,7 +131,9 @@ class TagConditioned(ReportModel):
         state = self.start(inputs, training=training)
         memory = state["memory"]
         words = ops.transpose(inputs["tokens"])  # (T, B): a scan walks along the first axis
-        embedded = self.drop(self.embed(self.forget(words) if training else words), training=training)  # (T, B, E)
+        if training:
+            words = forget(words, self.settings["word_dropout"], self.seed_generator)
+        embedded = self.drop(self.embed(words), training=training)  # (T, B, E)
 
         def one_word(previous, word):
             return self.advance(word, previous[0], memory)
@@ -139,11 +141,5 @@ class TagConditioned(ReportModel):
         first = (state["cell"], ops.zeros_like(state["cell"][0]), ops.zeros_like(memory["regions"][..., 0]))
         cells, contexts, _ = tf.scan(one_word, embedded, initializer=first)
         if training:
-            losses = keras.losses.binary_crossentropy(inputs["concepts"], memory["predicted"], from_logits=True)  # (B,)
-            self.add_loss(self.settings["concept_weight"] * len(self.settings["concepts"]) * ops.mean(losses))
+            self.add_loss(found_loss(inputs["concepts"], memory["predicted"], self.settings["concept_weight"]))
         return ops.transpose(self.read_out(embedded, cells, contexts, training=training), (1, 0, 2))
-
-    def forget(self, tokens):
-        """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
-        lost = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.settings["word_dropout"]
-        return ops.where(ops.logical_and(lost, tokens > START), UNK, tokens)

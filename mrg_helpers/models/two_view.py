@@ -13,7 +13,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from .show_attend_tell import NEVER, ShowAttendTell
+from .parts import NEVER
+from .show_attend_tell import ShowAttendTell
 
 
 @keras.saving.register_keras_serializable("mrg_helpers")
