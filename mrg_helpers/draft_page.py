@@ -187,6 +187,8 @@ def _legend(draft: Draft) -> str:
 def _attention(draft: Draft) -> str:
     if not draft.words:
         return ""
+    if not np.any(draft.attention):
+        return '<p class="soft">Where the model looked cannot be shown: it has no attention, and reads the image as a whole.</p>\n'
     study = {
         "title": "This X-ray",
         "image": draft.image,

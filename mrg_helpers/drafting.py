@@ -51,11 +51,12 @@ class Drafter:
         self.model, self.read = stages.ensure_model(settings), stages.reader(settings)
         self.cache = self.read.cache
         self.network = stages.new_extractor(settings)
-        if self.network.fingerprint != self.cache.manifest["weights_fingerprint"]:
-            raise RuntimeError(
-                f"{self.cache.folder}: these features were made with other weights of InceptionV3 than {self.network.weights.path} "
-                "holds now; delete the folder and train again"
-            )
+        for cache in filter(None, (self.cache, self.read.other)):
+            if self.network.fingerprint != cache.manifest["weights_fingerprint"]:
+                raise RuntimeError(
+                    f"{cache.folder}: these features were made with other weights of InceptionV3 than {self.network.weights.path} "
+                    "holds now; delete the folder and train again"
+                )
         table = stages.ensure_studies(settings).table
         texts = np.array(stages.target_texts(table, settings.target), object)
         rows = np.array([self.cache.index[study_id] for study_id in table["study_id"]])

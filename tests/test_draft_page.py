@@ -74,6 +74,11 @@ def test_the_page_says_what_the_model_looked_at_and_read():
     assert "Indication" not in Tags(draft_page.page(made())).text
 
 
+def test_a_model_without_attention_says_so():
+    page = draft_page.page(made(attention=np.zeros((len(WORDS), 4))))
+    assert "it has no attention" in page and "Where the model looked</h2>" not in page
+
+
 def test_only_the_least_sure_sentences_are_marked():
     spans = [its for tag, its in Tags(draft_page.page(made())).tags if tag == "span" and "data-text" in its]
     assert [(one["class"], one["data-sure"]) for one in spans] == [("unsure", "33%"), ("", "100%"), ("unjudged", "")]
