@@ -12,6 +12,7 @@ The way of the data, one module an arrow, always to the right::
 ``images``      one image -> what the network sees, and the grid back onto the image; ``dicom`` reads X-rays of hospitals
 ``features``    the InceptionV3 extractor and the feature cache; ``whitening`` its statistics, ``stored`` its file
 ``models``      one file per system; ``models.base`` holds the interface
+``inputs``      what a model reads: features, and where it needs them the other view and the indication
 ``batches``     what a model learns from, by length
 ``training``    masked loss, ``fit`` with checkpoints, logs and progress
 ``decoding``    ``generate``: greedy, sampling and beam search for every model; ``searches`` are its loops

@@ -56,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     draft.set_defaults(command=_draft)
     draft.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG or DICOM; several share one loaded model")
     draft.add_argument(
-        "--lateral", metavar="IMAGE", help="a lateral view, shown beside it; the model does not look at it"
+        "--lateral", metavar="IMAGE", help="a lateral view, shown beside it; only a model of two views looks at it"
+    )
+    draft.add_argument(
+        "--indication", metavar="TEXT", default="", help="why the X-ray was taken; only some models read it"
     )
     draft.add_argument(
         "--out", metavar="PAGE.html", help="the page; for several images a folder (default: draft-<digits>.html here)"
@@ -134,7 +137,7 @@ def _draft(options: argparse.Namespace) -> None:
     out = options.out or (None if options.json else ".")
     drafting.draft(
         options.images if several else options.images[0], lateral=options.lateral, out=out, json=options.json,
-        include=options.include, settings=settings, train=options.train, say=print,
+        include=options.include, indication=options.indication, settings=settings, train=options.train, say=print,
     )  # fmt: skip
 
 

@@ -149,9 +149,12 @@ def _report(title: str, version: Mapping, reference: str | None, factor: float) 
     words, attention, grid = list(version["words"]), np.asarray(version["attention"], float), version["grid"]
     cells, count = grid[0] * grid[1], len(words)
     if attention.shape != (count, cells) or len(version["log_probs"]) != count:
+        both = (
+            "; of a model of two views show one: generation.of_view(0)" if attention.shape == (count, 2 * cells) else ""
+        )
         raise ValueError(
             f"study {title}: {count} words on a grid of {grid[0]} x {grid[1]} need attention of shape "
-            f"({count}, {cells}) and as many log_probs, not {attention.shape} and {len(version['log_probs'])}"
+            f"({count}, {cells}) and as many log_probs, not {attention.shape} and {len(version['log_probs'])}{both}"
         )
     for key in ("beta", "alternatives"):
         if version.get(key) is not None and len(version[key]) != count:

@@ -29,7 +29,7 @@ class Generation:
         log_probs: (N, T) float32, of each token under the model (natural logarithm), 0 at padding.
         attention: (N, T, R) float32, the weight of each region when the token was chosen, 0 at padding.
         lengths: (N,) int32, number of words, ``<end>`` not counted.
-        grid: (H, W), H * W = R.
+        grid: (H, W) of one view. R = H * W; of a model that looks at two views twice that, see :meth:`of_view`.
     """
 
     tokens: np.ndarray
@@ -48,6 +48,28 @@ class Generation:
     def texts(self, vocabulary) -> list[str]:
         """The reports as text, read with :class:`mrg_helpers.vocabulary.Vocabulary`."""
         return [vocabulary.decode(self.words(study)) for study in range(len(self))]
+
+    @property
+    def views(self) -> int:
+        """How many views the attention runs over."""
+        return self.attention.shape[-1] // (self.grid[0] * self.grid[1])
+
+    def of_view(self, view: int) -> Generation:
+        """The same reports with the attention on one view alone: (N, T, H * W), as figures and browsers of one image take it.
+
+        Args:
+            view: 0 for the one that the model sees first (``settings.view``), 1 for the other.
+
+        The weights stay what they are, so over the regions of one view of two they add up to the share of the attention that
+        this view gets, less than 1.
+
+        Raises:
+            IndexError: if the model looks at fewer views.
+        """
+        if not 0 <= view < self.views:
+            raise IndexError(f"the attention is over {self.views} view(s), counted from 0: there is no view {view}")
+        size = self.grid[0] * self.grid[1]
+        return replace(self, attention=self.attention[..., view * size : (view + 1) * size])
 
     def save(self, path: str | Path) -> None:
         """Write everything as one compressed ``.npz`` file."""
@@ -116,8 +138,13 @@ def generate(
         A :class:`Generation` in the order of ``rows``; T is the length of the longest report.
 
     ``<pad>``, ``<start>`` and ``<unk>`` are never written.
+
+    Raises:
+        ValueError: if the reports may be longer than the model has places for words.
     """
     settings = settings or Decoding()
+    if model.longest and settings.max_length > model.longest:
+        raise ValueError(f"max_length is {settings.max_length}; this model has places for {model.longest} words")
     rows = np.asarray(rows)
     size = max(1, batch_size // settings.beams) if settings.method == "beam" else batch_size
     loop = beam_search if settings.method == "beam" else word_by_word

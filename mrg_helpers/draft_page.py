@@ -43,7 +43,7 @@ $style
 <header>
 <h1>Chest X-ray: draft report</h1>
 <p class="soft">Written by a computer on $made. No person has checked it.</p>
-$header$warnings</header>
+$header$indication$warnings</header>
 <main>
 <div class="columns">
 <figure class="seen"><img alt="The X-ray, $view view" src="$image">
@@ -91,6 +91,7 @@ def page(draft: Draft) -> str:
         "notice": escape(NOTICE),
         "made": escape(f"{draft.made.day} {draft.made:%B %Y, %H:%M}"),
         "header": _header(draft),
+        "indication": _indication(draft),
         "warnings": _warnings(draft),
         "view": escape(draft.view.capitalize()),
         "image": _picture(shown),
@@ -128,6 +129,13 @@ def _header(draft: Draft) -> str:
     return f'<dl class="patient">{rows}</dl>\n'
 
 
+def _indication(draft: Draft) -> str:
+    if not draft.indication:
+        return ""
+    read = "The model read it." if draft.read_indication else "The model does not read it."
+    return f'<p class="indication">Indication: {escape(draft.indication)} <span class="soft">{read}</span></p>\n'
+
+
 def _warnings(draft: Draft) -> str:
     if not draft.warnings:
         return ""
@@ -142,7 +150,8 @@ def _other(draft: Draft) -> str:
     picture, name = _picture(shrink(draft.other, LONGEST)[0]), escape(draft.other_view.capitalize())
     return (
         f'<figure class="further"><img alt="The X-ray, {name} view" src="{picture}">'
-        f"<figcaption>{name} view. The model did not look at it.</figcaption></figure>\n"
+        f"<figcaption>{name} view. The model {'looked' if draft.looked_at_other else 'did not look'} at it"
+        f"{' too; how it did is not drawn' if draft.looked_at_other else ''}.</figcaption></figure>\n"
     )
 
 
@@ -178,6 +187,8 @@ def _legend(draft: Draft) -> str:
 def _attention(draft: Draft) -> str:
     if not draft.words:
         return ""
+    if not np.any(draft.attention):
+        return '<p class="soft">Where the model looked cannot be shown: it has no attention, and reads the image as a whole.</p>\n'
     study = {
         "title": "This X-ray",
         "image": draft.image,

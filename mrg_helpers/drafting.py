@@ -48,13 +48,15 @@ class Drafter:
                 "Add --train (train=True) to make everything now, about ten minutes for the demo profile on two cores; "
                 "or first run the notebooks with the same options: python -m mrg_helpers run"
             )
-        self.model, self.cache = stages.ensure_model(settings), stages.ensure_features(settings)
+        self.model, self.read = stages.ensure_model(settings), stages.reader(settings)
+        self.cache = self.read.cache
         self.network = stages.new_extractor(settings)
-        if self.network.fingerprint != self.cache.manifest["weights_fingerprint"]:
-            raise RuntimeError(
-                f"{self.cache.folder}: these features were made with other weights of InceptionV3 than {self.network.weights.path} "
-                "holds now; delete the folder and train again"
-            )
+        for cache in filter(None, (self.cache, self.read.other)):
+            if self.network.fingerprint != cache.manifest["weights_fingerprint"]:
+                raise RuntimeError(
+                    f"{cache.folder}: these features were made with other weights of InceptionV3 than {self.network.weights.path} "
+                    "holds now; delete the folder and train again"
+                )
         table = stages.ensure_studies(settings).table
         texts = np.array(stages.target_texts(table, settings.target), object)
         rows = np.array([self.cache.index[study_id] for study_id in table["study_id"]])
@@ -85,33 +87,45 @@ class Drafter:
             f"weights {manifest['weights']} {manifest['weights_fingerprint']}",
         }
 
-    def _write(self, image: np.ndarray):
-        """An image -> features (1, R, D); the greedy report and ``sureness.DRAWN`` drawn ones, each a Generation; what was
-        considered at each word of the greedy one; the fit."""
+    def _see(self, image: np.ndarray):
+        """An image -> what the network says of it (1, R, D), and the fit."""
+        square, fit = images.fit(image, self.settings.image_size, self.settings.resize)
+        return self.network(square[None]), fit
+
+    def _write(self, image: np.ndarray, other: np.ndarray | None = None, indication: str = ""):
+        """An image, and perhaps the other view and the indication -> features (1, R, D) of the image; the greedy report and
+        ``sureness.DRAWN`` drawn ones, each a Generation; what was considered at each word of the greedy one; the fit."""
         from .decoding import Decoding, generate
         from .likelihood import considered
 
-        square, fit = images.fit(image, self.settings.image_size, self.settings.resize)
-        features = self.cache.scale(self.network(square[None]))
+        raw, fit = self._see(image)
+        looks_at_both = "other" in self.model.needs and other is not None
+        inputs = self.read.new(raw, self._see(other)[0] if looks_at_both else None, indication)
         longest = self.settings.max_length
 
         def read(rows):
-            return {"features": features[rows]}
+            return {name: value[rows] for name, value in inputs.items()}
 
         best = generate(self.model, read, [0], Decoding(max_length=longest))
         drawn = generate(self.model, read, [0] * sureness.DRAWN, Decoding("sample", max_length=longest))
         padding = longest - best.tokens.shape[1]  # of one shape for all reports, so that it is compiled once
         thought = considered(self.model, read, [0], np.pad(best.tokens, [(0, 0), (0, padding)]))
-        return features, best, drawn, thought, fit
+        return inputs["features"], best, drawn, thought, fit
 
     def __call__(
-        self, image: str | os.PathLike, lateral: str | os.PathLike | None = None, include: Sequence[str] = ()
+        self,
+        image: str | os.PathLike,
+        lateral: str | os.PathLike | None = None,
+        include: Sequence[str] = (),
+        indication: str = "",
     ) -> Draft:
         """Draft a report.
 
         Args:
             image: a PNG, JPEG or DICOM file: the view that the model learnt from (``settings.view``).
-            lateral: a further view, only shown. A model of lateral views reads this one, and ``image`` is the one only shown.
+            lateral: a further view: read by a model of two views, else only shown. A model of lateral views reads this one, and
+                ``image`` is the one only shown.
+            indication: why the X-ray was taken, for a model that reads it. The draft says whether it did.
             include: what of ``image``'s DICOM header goes into the draft, as keywords such as ``"PatientID"``; and ``"FileName"``.
 
         Raises:
@@ -119,8 +133,8 @@ class Drafter:
         """
         header = included(image, include)
         seen, other = (lateral, image) if lateral and self.settings.view == "lateral" else (image, lateral)
-        picture = images.read(seen)
-        features, best, drawn, thought, fit = self._write(picture)
+        picture, further = images.read(seen), images.read(other) if other else None
+        features, best, drawn, thought, fit = self._write(picture, further, indication)
         vocabulary = self.model.vocabulary
         words, count = vocabulary.tokens(best.words(0)), int(best.lengths[0])
         texts = drawn.texts(vocabulary)
@@ -133,13 +147,13 @@ class Drafter:
             kind="DICOM" if images.is_dicom(seen) else "PNG or JPEG",
             fingerprint=fingerprint(image),
             image=picture,
-            other=images.read(other) if other else None,
+            other=further,
             view=view,
             other_view=other_view,
             header=header,
             sentences=sentences,
             log_probs=best.log_probs[0, :count],
-            attention=best.attention[0, :count],
+            attention=best.of_view(0).attention[0, :count],
             grid=best.grid,
             rectangles=fit.box,
             beta=None if thought.beta is None else thought.beta[0, :count],
@@ -147,8 +161,14 @@ class Drafter:
             considered=sureness.considered(" ".join(one.text for one in sentences), texts),
             neighbour=self._neighbour(pooled),
             familiarity=familiarity,
-            warnings=self._warnings(familiarity, bool(sentences), [path for path in (image, lateral) if path]),
+            warnings=[
+                *self._warnings(familiarity, bool(sentences), [path for path in (image, lateral) if path]),
+                *self._missing(bool(other), bool(indication)),
+            ],
             versions=self.versions,
+            looked_at_other="other" in self.model.needs and other is not None,
+            indication=indication,
+            read_indication="indication" in self.model.needs,
         )
 
     def _neighbour(self, pooled: np.ndarray) -> Neighbour:
@@ -174,6 +194,12 @@ class Drafter:
         if any(images.is_dicom(file) and dicom.text_may_be_burnt_in(file) for file in files):
             found.append("The file says that text is burnt into its picture; it may name the patient.")
         return found
+
+    def _missing(self, other: bool, indication: bool) -> list[str]:
+        """What the model reads and was not given."""
+        wanted = {"other": (other, "a second view of the chest"), "indication": (indication, "why the X-ray was taken")}
+        needed = [what for name, (given, what) in wanted.items() if name in self.model.needs and not given]
+        return [f"The model also reads {what}, which was not given." for what in needed]
 
 
 def fingerprint(path: str | os.PathLike) -> str:
@@ -205,6 +231,7 @@ def draft(
     out: str | os.PathLike | None = None,
     json: str | os.PathLike | None = None,
     include: Sequence[str] = (),
+    indication: str = "",
     settings: Settings | None = None,
     train: bool = False,
     say: Callable[[str], None] = lambda text: None,
@@ -213,11 +240,11 @@ def draft(
 
     Args:
         image: a PNG, JPEG or DICOM file, or several; the model is loaded once.
-        lateral: a lateral view of the same patient, only shown; with one image.
+        lateral: a lateral view of the same patient, with one image; only a model of two views looks at it.
         out: the page to write, ``.html``. For several images, or where it is a folder: a folder, in which each page is called
             ``draft-`` and twelve digits of the SHA-256 of the image file.
         json: the same for the JSON file.
-        include: see :class:`Drafter`. settings, train: see there.
+        include, indication: see :class:`Drafter`; an indication belongs to one image too. settings, train: see there.
         say: is told of each file that was written.
 
     Returns:
@@ -225,7 +252,7 @@ def draft(
 
     Raises:
         NotTrained, ImageError, DicomError: see :class:`Drafter`.
-        ValueError: for a page that is not called ``.html``, or a lateral view beside several images.
+        ValueError: for a page that is not called ``.html``, or a lateral view or an indication beside several images.
 
     Example:
         >>> mrg_helpers.draft("new.dcm", out="draft.html", include=["PatientID"]).text  # doctest: +SKIP
@@ -233,8 +260,9 @@ def draft(
     """
     several = not isinstance(image, (str, os.PathLike))
     files = list(image) if several else [image]
-    if lateral and len(files) != 1:
-        raise ValueError(f"a lateral view belongs to one image, and there are {len(files)}; draft them one by one")
+    for given, what in ((lateral, "a lateral view"), (indication, "an indication")):
+        if given and len(files) != 1:
+            raise ValueError(f"{what} belongs to one image, and there are {len(files)}; draft them one by one")
     for path in [*files, *filter(None, [lateral])]:  # wrong input is told before the model is loaded
         images.size_of(path)
     for path in files:
@@ -242,7 +270,7 @@ def draft(
     targets = [(path, _target(out, several, path, ".html"), _target(json, several, path, ".json")) for path in files]
     drafter, drafts = Drafter(settings, train), []
     for path, page, data in targets:
-        drafts.append(drafter(path, lateral, include))
+        drafts.append(drafter(path, lateral, include, indication))
         if page:
             draft_page.write(drafts[-1], page)
         if data:

@@ -44,17 +44,19 @@ class Draft:
 
     Attributes:
         made: when. kind: "PNG or JPEG" or "DICOM". fingerprint: twelve digits of the SHA-256 of the file.
-        image: (H, W) uint8, the view that the model looked at. other: the one that it did not look at, or None.
+        image: (H, W) uint8, the view that the model looked at. other: a further one, or None; see ``looked_at_other``.
         view, other_view: their names, "frontal" or "lateral".
         header: what was asked for of the DICOM header, or the file name if that was asked for.
         sentences: the report with what is known of each sentence.
-        log_probs: (T,). attention: (T, R). grid: (H, W). rectangles: the cells in pixels of ``image``.
+        log_probs: (T,). attention: (T, R), on ``image``. grid: (H, W). rectangles: the cells in pixels of ``image``.
         beta, alternatives: see ``likelihood.Considered``.
         considered: findings that the draft does not assert and many drawn reports do -> share of these.
         neighbour: the nearest training case.
         familiarity: how far the image is from the training images.
         warnings: what a reader has to know before reading on.
         versions: which program, model, weights and data.
+        looked_at_other: whether the model looked at ``other`` too.
+        indication: why the X-ray was taken, as it was given. read_indication: whether the model reads it.
     """
 
     made: datetime
@@ -77,6 +79,9 @@ class Draft:
     familiarity: Judgement
     warnings: Sequence[str]
     versions: Mapping[str, str]
+    looked_at_other: bool = False
+    indication: str = ""
+    read_indication: bool = False
 
     @property
     def text(self) -> str:
@@ -97,7 +102,10 @@ class Draft:
                 "kind": self.kind, "sha256": self.fingerprint, "height": self.image.shape[0],
                 "width": self.image.shape[1], "view": self.view,
             },
-            "other_view": None if self.other is None else {"view": self.other_view, "seen_by_the_model": False},
+            "other_view": None
+            if self.other is None
+            else {"view": self.other_view, "seen_by_the_model": self.looked_at_other},
+            "indication": {"text": self.indication, "read_by_the_model": self.read_indication} if self.indication else None,
             "header": dict(self.header),
             "warnings": list(self.warnings),
             "text": self.text,

@@ -17,11 +17,14 @@ from .searches import never_written
 from .vocabulary import PAD, START
 
 
-def word_log_probs(model: ReportModel, features: np.ndarray, tokens: np.ndarray, batch_size: int = 64) -> np.ndarray:
+def word_log_probs(
+    model: ReportModel, features: np.ndarray, tokens: np.ndarray, batch_size: int = 64, **besides: np.ndarray
+) -> np.ndarray:
     """The log-probability of each word of given reports, under teacher forcing.
 
     Args:
         features: (N, R, D). tokens: (N, T), the words of the reports, ``<start>`` not among them, padded at the end.
+        besides: what else the model needs, such as ``indication=`` (N, L); see :class:`mrg_helpers.models.base.ReportModel`.
 
     Returns:
         (N, T) float32, in nats, among the words that a report may contain; 0 at padding. For a report that the model wrote from
@@ -33,6 +36,7 @@ def word_log_probs(model: ReportModel, features: np.ndarray, tokens: np.ndarray,
     for some in batches_by_length(lengths, batch_size):
         longest = max(1, lengths[some].max())
         inputs = {"features": features[some].astype("float32"), "tokens": read[some, :longest].astype("int32")}
+        inputs |= {name: value[some] for name, value in besides.items()}
         batch = {name: tf.convert_to_tensor(value) for name, value in inputs.items()}
         found[some, :longest] = _of_batch(model, batch, tf.convert_to_tensor(tokens[some, :longest], tf.int32))
     return found

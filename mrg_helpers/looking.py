@@ -165,6 +165,11 @@ def play(generation: Generation, named: Sequence[Naming], rectangles: Sequence[n
         named: see :func:`namings`; those without a box are left out.
         rectangles: for each report, the cells (R, 4) in pixels of its image.
 
+    A model that looks at two views plays one at a time: ``generation.of_view(0)`` with the cells and boxes of the first.
+
+    Raises:
+        ValueError: if there are not as many cells as regions that are attended.
+
     Returns:
         A row a naming: ``study``, ``finding``, and for each pair of ``GAMES`` and ``PLAYERS`` a column such as
         ``("meets", "model")``. ``meets`` and ``centre`` are those of :func:`pointing_game`, ``mass`` is the attention inside the
@@ -176,6 +181,11 @@ def play(generation: Generation, named: Sequence[Naming], rectangles: Sequence[n
     rows = []
     for naming, weights in zip(named, attention, strict=True):
         cells = rectangles[naming.study]
+        if len(cells) != len(weights):
+            raise ValueError(
+                f"{len(cells)} cells, but attention over {len(weights)} regions: of a model that looks at two views, take one, "
+                "generation.of_view(0)"
+            )
         wins = np.array(  # (R, 2): the game for a peak in each cell
             [np.any([pointing_game(cell, cells, box) for box in naming.boxes], axis=0) for cell in np.eye(len(cells))]
         )

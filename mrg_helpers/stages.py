@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import inspect
 from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from . import datasets, findings, paths, perturb, phantom, reports
-from .batches import pad
+from .inputs import Inputs
 from .settings import SIZES, Settings, artefact_folder
-from .vocabulary import PAD, SPECIAL, Vocabulary
+from .vocabulary import SPECIAL, Vocabulary
 
 if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
     from .batches import Examples
@@ -30,7 +28,6 @@ if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
     from .inception import Extractor
     from .models.base import ReportModel
 
-INDICATION = 24  # the most words of an indication that are read
 FEW = 500  # training reports, below which a model says words and no sentences
 
 
@@ -157,10 +154,10 @@ def examples(settings: Settings, split: str) -> Examples:
     names = concept_names(settings)
     labels = [word_labels(text, names, settings.emphasis, settings.max_length) for _, text in kept]
     found = [findings.abnormal(text) for _, text in kept]
-    rows = [cache.index[study_id] for study_id, _ in kept]
+    rows, read = [cache.index[study_id] for study_id, _ in kept], reader(settings)
     return Examples(
-        reader(settings),
-        rows=perturb.another(rows, settings.seed) if settings.blind else rows,
+        perturb.permuted(read, rows, settings.seed) if settings.blind else read,
+        rows=rows,
         tokens=[vocabulary.encode(text, settings.max_length) for _, text in kept],
         emphasis=[weights for weights, _ in labels],
         concepts=np.array([[name in those for name in names] for those in found]) if names else None,
@@ -168,32 +165,25 @@ def examples(settings: Settings, split: str) -> Examples:
     )
 
 
-def reader(settings: Settings) -> Callable:
-    """The function that turns rows (of the studies table) into the batch dictionary of ``settings.model``.
-
-    This is the one place where it is built: the features of every model, and whatever else its class attribute ``needs`` names.
-    """
+def reader(settings: Settings) -> Inputs:
+    """What turns rows (of the studies table), or a new X-ray, into the batch dictionary of ``settings.model``: the features of
+    every model, and whatever else its class attribute ``needs`` names."""
     from .models import FAMILY
 
-    needs, cache = FAMILY[settings.model].needs, ensure_features(settings)
-    parts = [lambda rows: {"features": cache.read(rows)}]
+    needs, cache, besides = FAMILY[settings.model].needs, ensure_features(settings), {}
     if "other" in needs:
-        parts.append(_other_view(settings))
+        other, table = other_view(settings), ensure_studies(settings).table
+        first, second = (one_image_per_study(table, some.view)["path"].to_numpy() for some in (settings, other))
+        besides |= {"other": ensure_features(other), "there": first != second}
     if "indication" in needs:
         words = Vocabulary(dict.fromkeys(indication_words(settings), 0))
-        texts = ensure_studies(settings).table["indication"].map(reports.clean)
-        ids = [words.encode(text, INDICATION + 2)[1:-1] or [PAD] for text in texts]
-        parts.append(lambda rows: {"indication": pad([ids[row] for row in rows])})
-    return lambda rows: {name: value for part in parts for name, value in part(rows).items()}
+        besides |= {"words": words, "indications": ensure_studies(settings).table["indication"]}
+    return Inputs(cache, **besides)
 
 
-def _other_view(settings: Settings) -> Callable:
-    """Reads the images that the model does not see first; where a study has none, zeros."""
-    other = dataclasses.replace(settings, view="frontal" if settings.view == "lateral" else "lateral")
-    cache, table = ensure_features(other), ensure_studies(settings).table
-    first, second = (one_image_per_study(table, some.view)["path"].to_numpy() for some in (settings, other))
-    there = (first != second).astype("float32")
-    return lambda rows: {"other": cache.read(rows) * there[rows, None, None], "has_other": there[rows]}
+def other_view(settings: Settings) -> Settings:
+    """The settings of the images that the model does not see first."""
+    return dataclasses.replace(settings, view="frontal" if settings.view == "lateral" else "lateral")
 
 
 def indication_words(settings: Settings) -> list[str]:
@@ -207,6 +197,7 @@ def indication_words(settings: Settings) -> list[str]:
 LEARNT = {
     "concepts": concept_names,
     "concept_weight": lambda settings: settings.concepts,
+    "max_length": lambda settings: settings.max_length,
     "indication_words": indication_words,
 }
 
@@ -224,9 +215,11 @@ def new_model(settings: Settings) -> ReportModel:
     if settings.model not in FAMILY:
         raise ValueError(f"there is no model {settings.model!r}; there are {', '.join(FAMILY)}")
     family = FAMILY[settings.model]
-    takes = inspect.signature(family).parameters
-    if wrong := set(settings.options) - set(takes):
-        raise ValueError(f"{settings.model} does not take {', '.join(sorted(wrong))}; it takes {', '.join(takes)}")
+    takes = family.arguments()
+    if wrong := set(settings.options) - takes:
+        raise ValueError(
+            f"{settings.model} does not take {', '.join(sorted(wrong))}; it takes {', '.join(sorted(takes))}"
+        )
     cache, vocabulary = ensure_features(settings), ensure_vocabulary(settings)
     keras.utils.set_random_seed(settings.training_seed)
     given = {name: getattr(settings, name) for name in SIZES if name in takes}

@@ -101,6 +101,8 @@ def test_refuses_what_does_not_fit():
         prepared()
     with pytest.raises(ValueError, match=r"CXR1: 3 words on a grid of 2 x 2 need attention of shape \(3, 4\)"):
         browsing.prepare([study()], (2, 2), 512)
+    with pytest.raises(ValueError, match=r"of two views show one: generation.of_view\(0\)"):
+        prepared(study(attention=np.tile(study()["attention"], (1, 2))))
     with pytest.raises(ValueError, match="as many log_probs"):
         prepared(study(log_probs=[-1.0]))
     with pytest.raises(ValueError, match="CXR1: 3 words need as many beta, not 2"):

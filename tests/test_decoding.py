@@ -162,3 +162,20 @@ def test_the_loop_is_compiled_once_for_equal_settings(model, read):
     for seed in range(3):
         generate(model, read, range(3), Decoding("sample", max_length=6, seed=seed))
     assert searches.word_by_word.experimental_get_tracing_count() == before
+
+
+def test_the_attention_of_a_model_of_two_views_is_taken_apart():
+    attention = np.arange(24, dtype="float32").reshape(1, 2, 12) / 100
+    written = Generation(
+        np.ones((1, 2), "int32"), np.zeros((1, 2), "float32"), attention, np.array([2], "int32"), (2, 3)
+    )
+    assert written.views == 2
+    first, other = written.of_view(0), written.of_view(1)
+    np.testing.assert_array_equal(first.attention[0, 1], attention[0, 1, :6])
+    np.testing.assert_array_equal(np.concatenate([first.attention, other.attention], axis=-1), attention)
+    assert first.views == other.views == 1
+    np.testing.assert_array_equal(other.of_view(0).attention, other.attention)
+    np.testing.assert_array_equal(first.tokens, written.tokens)
+    for view in (2, -1):
+        with pytest.raises(IndexError, match="over 2 view"):
+            written.of_view(view)

@@ -66,6 +66,19 @@ def test_the_page_has_what_a_reader_needs():
     assert sum(tag == "img" for tag, _ in page.tags) >= 3
 
 
+def test_the_page_says_what_the_model_looked_at_and_read():
+    both = Tags(draft_page.page(made(other=GREY, looked_at_other=True, indication="Cough.", read_indication=True))).text
+    assert "The model looked at it too" in both and "Cough. The model read it." in both
+    one = Tags(draft_page.page(made(other=GREY, indication="Cough."))).text
+    assert "The model did not look at it." in one and "Cough. The model does not read it." in one
+    assert "Indication" not in Tags(draft_page.page(made())).text
+
+
+def test_a_model_without_attention_says_so():
+    page = draft_page.page(made(attention=np.zeros((len(WORDS), 4))))
+    assert "it has no attention" in page and "Where the model looked</h2>" not in page
+
+
 def test_only_the_least_sure_sentences_are_marked():
     spans = [its for tag, its in Tags(draft_page.page(made())).tags if tag == "span" and "data-text" in its]
     assert [(one["class"], one["data-sure"]) for one in spans] == [("unsure", "33%"), ("", "100%"), ("unjudged", "")]
@@ -95,7 +108,7 @@ def test_whatever_comes_from_outside_is_escaped():
     evil = made(
         words=words, header={"PatientID": EVIL}, warnings=[EVIL], versions={"program": EVIL},
         neighbour=Neighbour(EVIL, GREY, EVIL, 0.5), alternatives=[[(EVIL, 0.5)] for _ in words],
-        considered={EVIL: 0.5},
+        considered={EVIL: 0.5}, indication=EVIL,
     )  # fmt: skip
     harmless, page = Tags(draft_page.page(made(header={"PatientID": "x"}, warnings=["x"]))), Tags(draft_page.page(evil))
     count = {tag: sum(one == tag for one, _ in harmless.tags) for tag in ("script", "img", "textarea")}

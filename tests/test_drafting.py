@@ -15,9 +15,10 @@ from test_dicom import write as write_dicom
 
 import mrg_helpers
 from mrg_helpers import __main__ as command
-from mrg_helpers import drafting, images, stages
+from mrg_helpers import drafting, images, paths, stages
 from mrg_helpers.drafts import NOTICE
 from mrg_helpers.images import ImageError
+from mrg_helpers.models import save_model
 
 SECRET = "Zyxwv"
 
@@ -94,6 +95,56 @@ def test_the_lateral_view_is_shown_and_not_looked_at(drafter, draft, phantom):
     assert found.text == draft.text and np.array_equal(found.other, images.read(phantom[1]))
     assert found.to_dict()["other_view"] == {"view": "lateral", "seen_by_the_model": False}
     assert draft.to_dict()["other_view"] is None
+
+
+def untrained(settings):
+    """A drafter whose model has its first weights, as if they had been trained."""
+    folder = stages.artefact_folder(settings, "model")
+    save_model(stages.new_model(settings), folder / "model.keras")
+    paths.write_text(folder / "finished", "")
+    return drafting.Drafter(settings)
+
+
+def place_of(settings, files):
+    """The number of a test study."""
+    table = stages.ensure_studies(settings).table
+    return table.loc[table["split"] == "test", "images"].tolist().index(files)
+
+
+def test_a_model_of_two_views_looks_at_the_lateral_one_too(tiny, phantom):
+    settings = dataclasses.replace(tiny, model="two_view")
+    drafter, place = untrained(settings), place_of(settings, phantom)
+    known, both, one = stages.ensure_generation(settings), drafter(*phantom), drafter(phantom[0])
+    count = known.lengths[place]
+    assert np.allclose(both.log_probs, known.log_probs[place, :count], atol=1e-4)
+    assert np.allclose(both.attention, known.of_view(0).attention[place, :count], atol=1e-4)
+    assert both.to_dict()["other_view"] == {"view": "lateral", "seen_by_the_model": True}
+    assert not any("not given" in text for text in both.warnings)
+    assert len(one.log_probs) != count or not np.allclose(one.log_probs, both.log_probs, atol=1e-4)
+    assert any("second view of the chest, which was not given" in text for text in one.warnings)
+    assert np.allclose(one.attention.sum(axis=1), 1, atol=1e-4)  # all of it on the only view
+
+
+def test_a_model_of_indications_reads_the_one_that_was_given(tiny, phantom):
+    settings = dataclasses.replace(tiny, model="indication")
+    table = stages.ensure_studies(settings).table
+    tests = table[table["split"] == "test"].reset_index(drop=True)
+    known_words = set(stages.indication_words(settings))
+    place = next(k for k, text in enumerate(tests["indication"]) if known_words & set(text.lower().split()))
+    image, text = tests["images"][place][0], tests["indication"][place]
+    drafter, known = untrained(settings), stages.ensure_generation(settings)
+    told, untold = drafter(image, indication=text), drafter(image)
+    assert np.allclose(told.log_probs, known.log_probs[place, : known.lengths[place]], atol=1e-4)
+    assert len(told.log_probs) != len(untold.log_probs) or not np.allclose(told.log_probs, untold.log_probs, atol=1e-4)
+    assert told.to_dict()["indication"] == {"text": text, "read_by_the_model": True}
+    assert untold.to_dict()["indication"] is None
+    assert any("why the X-ray was taken, which was not given" in one for one in untold.warnings)
+
+
+def test_an_indication_that_the_model_does_not_read_changes_nothing_and_says_so(drafter, draft, phantom):
+    found = drafter(phantom[0], indication="Cough.")
+    assert found.text == draft.text and not any("not given" in text for text in draft.warnings)
+    assert found.to_dict()["indication"] == {"text": "Cough.", "read_by_the_model": False}
 
 
 def test_a_dicom_file_of_the_same_picture_gets_the_same_draft(drafter, draft, phantom, tmp_path):
@@ -210,6 +261,7 @@ def test_wrong_input_is_told_before_anything_is_loaded(phantom, tmp_path, monkey
         ({"image": tmp_path / "fake.dcm"}, "lacks the mark"),
         ({"image": phantom[0], "lateral": tmp_path / "nowhere.png"}, "no such image"),
         ({"image": phantom, "lateral": phantom[1]}, "a lateral view belongs to one image"),
+        ({"image": phantom, "indication": "Cough."}, "an indication belongs to one image"),
         ({"image": phantom[0], "out": tmp_path / "page.png"}, "end in .html"),
         ({"image": phantom[0], "json": tmp_path / "page.html"}, "end in .json"),
         ({"image": phantom, "out": tmp_path / "page.html"}, "give a folder"),
@@ -229,9 +281,11 @@ def options_of(settings):
 def test_the_command_writes_page_and_json(tiny, phantom, tmp_path, capsys):
     page, data = tmp_path / "own.html", tmp_path / "own.json"
     arguments = ["draft", phantom[0], "--lateral", phantom[1], "--out", str(page), "--json", str(data)]
+    arguments += ["--indication", "Cough."]
     assert command.main([*arguments, *options_of(tiny)]) == 0
     assert str(page) in capsys.readouterr().out
     assert NOTICE in page.read_text("utf-8") and json.loads(data.read_text("utf-8"))["text"]
+    assert json.loads(data.read_text("utf-8"))["indication"]["text"] == "Cough."
 
 
 def test_the_command_names_the_page_without_the_name_of_the_image(loaded, tiny, phantom, tmp_path, monkeypatch):

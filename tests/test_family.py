@@ -18,12 +18,42 @@ GRID, CHANNELS = (2, 3), 5
 R = GRID[0] * GRID[1]
 CONCEPTS = ["effusion", "nodule"]
 ATTEND = {"embedding": 6, "units": 7, "attention_units": 4}
+SMALL = {"units": 8, "heads": 2}
 VARIANTS = {
     "show_attend_tell": [
         ATTEND,
         ATTEND | {"cell": "lstm", "penalty": 0.5},
         ATTEND | {"concepts": CONCEPTS, "guide": 0.1},
         ATTEND | {"positions": False, "gate": False, "mean_start": False},
+    ],
+    "merge_lstm": [
+        {"embedding": 6, "units": 7},
+        {"embedding": 6, "units": 7, "inject": "init", "cell": "gru"},
+        {"embedding": 6, "units": 7, "concepts": CONCEPTS},
+        {"embedding": 6, "units": 7, "inject": "init", "concepts": CONCEPTS},
+    ],
+    "two_view": [
+        ATTEND | {"view_dropout": 0.0},
+        ATTEND | {"view_dropout": 0.0, "concepts": CONCEPTS, "guide": 0.1, "penalty": 0.5, "cell": "lstm"},
+        ATTEND | {"view_dropout": 0.0, "positions": False, "gate": False, "mean_start": False},
+    ],
+    "indication": [
+        ATTEND | {"indication_words": WORDS[4:]},
+        ATTEND | {"indication_words": WORDS[4:], "concepts": CONCEPTS, "guide": 0.1, "cell": "lstm"},
+        ATTEND | {"indication_words": WORDS[4:], "channel_attention": False, "gate": False},
+    ],
+    "tag_conditioned": [
+        ATTEND | {"concepts": CONCEPTS},
+        ATTEND | {"concepts": CONCEPTS, "tags": 9, "cell": "lstm"},
+    ],
+    "transformer": [
+        SMALL,
+        SMALL | {"memory": 3, "layers": 1},
+        SMALL | {"memory": 2, "concepts": CONCEPTS, "guide": 0.1},
+    ],
+    "conditioned_gpt": [
+        SMALL,
+        SMALL | {"concepts": CONCEPTS, "guide": 0.1, "layers": 1},
     ],
 }
 ALL = [pytest.param(name, settings, id=f"{name}-{k}") for name in FAMILY for k, settings in enumerate(VARIANTS[name])]
@@ -147,4 +177,6 @@ def test_it_can_learn_sixteen_studies_by_heart(name, settings):
 
 
 # What that test needs besides: nothing may be dropped, and a model has to be large enough for sixteen reports.
-BY_HEART = {"show_attend_tell": {"dropout": 0.0, "units": 24, "embedding": 16}}
+LARGE = {"dropout": 0.0, "units": 24, "embedding": 16}
+BY_HEART = dict.fromkeys(["show_attend_tell", "merge_lstm", "two_view", "indication", "tag_conditioned"], LARGE)
+BY_HEART |= dict.fromkeys(["transformer", "conditioned_gpt"], {"dropout": 0.0, "units": 24})

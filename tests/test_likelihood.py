@@ -5,6 +5,7 @@ from test_models import batch, make
 
 from mrg_helpers.decoding import Decoding, generate
 from mrg_helpers.likelihood import considered, word_log_probs
+from mrg_helpers.models import FAMILY
 
 CONCEPTS = {"concepts": ["effusion", "nodule"]}
 
@@ -13,6 +14,20 @@ def test_what_was_written_is_read_again_with_the_same_probabilities():
     model, features = make(**CONCEPTS), batch(size=5)["features"]
     written = generate(model, lambda rows: {"features": features[rows]}, range(5), Decoding(max_length=7))
     again = word_log_probs(model, features, written.tokens, batch_size=2)
+    np.testing.assert_allclose(again, written.log_probs, atol=1e-5)
+
+
+def test_what_else_a_model_needs_is_read_too():
+    words = ["<pad>", "<unk>", "<start>", "<end>", "no", "effusion", "large", "."]
+    model = FAMILY["two_view"](words, (2, 3), 5, embedding=6, units=7, attention_units=4)
+    inputs = {
+        "features": batch(size=5)["features"],
+        "other": batch(1, 5)["features"],
+        "has_other": np.ones(5, "float32"),
+    }
+    read = {"features": inputs.pop("features")}
+    written = generate(model, lambda rows: read | inputs, range(5), Decoding(max_length=7))
+    again = word_log_probs(model, read["features"], written.tokens, batch_size=2, **inputs)
     np.testing.assert_allclose(again, written.log_probs, atol=1e-5)
 
 

@@ -1,5 +1,7 @@
 """The pointing game, deletion and insertion on attention that is made by hand, where the answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,17 @@ def test_the_game_counts_hits_beside_chance_and_beside_who_does_not_look():
     assert table.index.tolist() == ["pleural effusion", "all"]
 
 
+def test_of_two_views_one_plays_at_a_time():
+    one = generation(["Large pleural effusion."], [0])
+    both = replace(one, attention=np.concatenate([one.attention * 0.25, one.attention * 0.75], axis=-1))
+    named = looking.namings(both, VOCABULARY, [{"pleural effusion": [(1, 1, 9, 9)]}])
+    with pytest.raises(ValueError, match="4 cells, but attention over 8 regions.*of_view"):
+        looking.play(both, named, [CELLS])
+    games = looking.play(both.of_view(0), named, [CELLS])
+    assert games[("meets", "model")].tolist() == [1]
+    assert games[("mass", "model")][0] == pytest.approx(0.25 * 0.64)  # of all attention, the other view's included
+
+
 def test_entropy_of_one_region_and_of_all():
     assert looking.entropy(np.eye(4)[0]) == 0
     assert looking.entropy(np.full(4, 0.25)) == pytest.approx(np.log(4))
@@ -112,14 +125,39 @@ def test_wrong_images_come_through_a_reader():
     cache = np.arange(30, dtype="float32").reshape(5, 2, 3)
 
     def read(rows):
-        return {"features": cache[rows], "other": np.asarray(rows)}
+        return {"features": cache[rows], "indication": np.asarray(rows)}
 
     rows = [0, 2, 4]
-    exchanged = perturb.permuted(read, rows, seed=1)(np.array(rows))["features"]
-    np.testing.assert_array_equal(exchanged, cache[perturb.another(rows, 1)])
+    exchanged = perturb.permuted(read, rows, seed=1)(np.array(rows))
+    np.testing.assert_array_equal(exchanged["features"], cache[perturb.another(rows, 1)])
+    np.testing.assert_array_equal(exchanged["indication"], rows)  # no image: it stays the patient's own
     assert not perturb.blank(read)(np.array(rows))["features"].any()
     noisy = perturb.noisy(read, 0.5)
     together, alone = noisy(np.array(rows)), noisy(np.array([2]))
     np.testing.assert_array_equal(together["features"][1], alone["features"][0])  # whatever batch it is read in
     assert 0 < np.abs(together["features"] - cache[rows]).mean() < 1
-    np.testing.assert_array_equal(together["other"], rows)
+    np.testing.assert_array_equal(together["indication"], rows)
+
+
+def test_both_views_are_wrong_and_a_missing_one_stays_missing():
+    cache, has_other = np.ones((3, 2, 3), "float32"), np.array([1, 0, 1], "float32")
+    cache *= np.arange(1, 4)[:, None, None]
+
+    def read(rows):
+        return {
+            "features": cache[rows],
+            "other": -cache[rows] * has_other[rows][:, None, None],
+            "has_other": has_other[rows],
+        }
+
+    rows = np.arange(3)
+    exchanged = perturb.permuted(read, rows, seed=1)(rows)
+    order = perturb.another(rows, 1)
+    for name, value in read(order).items():
+        np.testing.assert_array_equal(exchanged[name], value)
+    blank = perturb.blank(read)(rows)
+    assert not blank["features"].any() and not blank["other"].any()
+    noisy = perturb.noisy(read)(rows)
+    added = [noisy[name] - read(rows)[name] for name in ("features", "other")]
+    assert np.abs(added[1][[0, 2]]).min() > 0 and not added[1][1].any()
+    assert np.abs(added[0] - added[1])[[0, 2]].min() > 1e-3  # each view has noise of its own

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -37,9 +38,11 @@ def test_a_blind_model_learns_with_the_images_of_others(tiny):
     assert artefact_folder(blind, "features") == artefact_folder(tiny, "features")
     for split in ("train", "val"):
         seeing, unseeing = stages.examples(tiny, split), stages.examples(blind, split)
-        assert seeing.tokens == unseeing.tokens and sorted(seeing.rows) == sorted(unseeing.rows)
-        if len(seeing) > 1:
-            assert all(a != b for a, b in zip(seeing.rows, unseeing.rows, strict=True))
+        assert seeing.tokens == unseeing.tokens
+        seen, unseen = (some.read(np.array(some.rows))["features"] for some in (seeing, unseeing))
+        exchanged = [int(np.abs(seen - one).sum(axis=(1, 2)).argmin()) for one in unseen]
+        assert sorted(exchanged) == list(range(len(seeing)))  # every image is used once
+        assert len(seeing) == 1 or all(k != other for k, other in enumerate(exchanged))
 
 
 def test_words_count_more_where_a_finding_is_asserted():
@@ -69,6 +72,35 @@ def test_examples_are_the_studies_that_have_the_text(tiny):
     assert max(map(len, examples.tokens)) <= tiny.max_length
     inputs, _ = examples.batch([0])
     assert inputs["features"].shape == (1, 9, 8)
+
+
+def test_what_a_model_needs_besides_is_read_for_it(tiny):
+    table, rows = stages.ensure_studies(tiny).table, np.arange(5)
+    assert set(stages.reader(tiny)(rows)) == {"features"}
+    two = dataclasses.replace(tiny, model="two_view")
+    batch, lateral = stages.reader(two)(rows), dataclasses.replace(tiny, view="lateral")
+    there = ["lateral" in views for views in table["views"][:5]]
+    assert batch["has_other"].tolist() == there
+    expected = stages.ensure_features(lateral).read(rows) * np.array(there, "float32")[:, None, None]
+    np.testing.assert_array_equal(batch["other"], expected)
+    np.testing.assert_array_equal(batch["features"], stages.ensure_features(tiny).read(rows))
+    first_and_other = stages.reader(dataclasses.replace(two, view="lateral"))(rows)
+    np.testing.assert_array_equal(first_and_other["features"][there], batch["other"][there])
+
+    told = dataclasses.replace(tiny, model="indication")
+    words = stages.indication_words(told)
+    training = " ".join(table.loc[table["split"] == "train", "indication"]).lower()
+    assert words and all(training.count(word) >= 2 for word in words)
+    ids = stages.reader(told)(rows)["indication"]
+    assert [bool(row.any()) for row in ids] == [bool(text) for text in table["indication"][:5]]
+    assert stages.new_model(told).settings["indication_words"] == words
+
+
+def test_what_a_model_does_not_take_is_named(tiny):
+    with pytest.raises(ValueError, match="two_view does not take layers; it takes .*units.*view_dropout"):
+        stages.new_model(dataclasses.replace(tiny, model="two_view", options={"layers": 3}))
+    given = stages.new_model(dataclasses.replace(tiny, model="two_view", options={"view_dropout": 0.5})).settings
+    assert given["view_dropout"] == 0.5 and given["units"] == tiny.units and given["concepts"]
 
 
 def test_one_image_per_study_prefers_the_view_and_keeps_the_order():

@@ -1,8 +1,22 @@
 """One file per system, each a :class:`~mrg_helpers.models.base.ReportModel`."""
 
 from .base import ReportModel, load_model, save_model
+from .conditioned_gpt import ConditionedGPT
+from .indication import WithIndication
+from .merge_lstm import MergeLSTM
 from .show_attend_tell import ShowAttendTell
+from .tag_conditioned import TagConditioned
+from .transformer import Transformer
+from .two_view import TwoView
 
-FAMILY = {"show_attend_tell": ShowAttendTell}
+FAMILY = {
+    "show_attend_tell": ShowAttendTell,
+    "merge_lstm": MergeLSTM,
+    "two_view": TwoView,
+    "indication": WithIndication,
+    "tag_conditioned": TagConditioned,
+    "transformer": Transformer,
+    "conditioned_gpt": ConditionedGPT,
+}
 
-__all__ = ["FAMILY", "ReportModel", "ShowAttendTell", "load_model", "save_model"]
+__all__ = ["FAMILY", "ReportModel", *sorted(family.__name__ for family in FAMILY.values()), "load_model", "save_model"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import keras
@@ -30,7 +31,8 @@ class ReportModel(keras.Model):
       ``state["memory"]`` stays the same while a report is written, ``state["cell"]`` changes with every word; each tensor has
       the batch as its first axis.
     * ``step(tokens (B,), state) -> logits (B, V), state, attention (B, R)``: one word. ``attention`` sums to 1 over the regions;
-      a model with the class attribute ``attends = False`` gives zeros.
+      a model with the class attribute ``attends = False`` gives zeros. A model that has only so many places for words says so
+      in its attribute ``longest``.
 
     ``call`` and ``step`` repeated must give the same logits (a test holds this for every model). A model keeps its words, so that
     its ``.keras`` file is all that is needed to read its output.
@@ -48,6 +50,7 @@ class ReportModel(keras.Model):
     needs: tuple[str, ...] = ()
     views = 1
     attends = True
+    longest: int | None = None
 
     def __init__(self, words: list[str], grid: tuple[int, int], channels: int, note: str = "", **kwargs):
         super().__init__(**kwargs)
@@ -55,6 +58,13 @@ class ReportModel(keras.Model):
         self.grid = tuple(grid)
         self.channels = channels
         self.note = note
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names of all that the constructor takes, what a model hands on to the one it builds on included."""
+        ours = [family for family in cls.__mro__ if issubclass(family, ReportModel)]
+        named = {name: one for family in ours for name, one in inspect.signature(family.__init__).parameters.items()}
+        return {name for name, one in named.items() if name != "self" and one.kind is one.POSITIONAL_OR_KEYWORD}
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from ..vocabulary import PAD, START, UNK
 from .base import ReportModel
+from .parts import NEVER, doubly_stochastic, forget, found_loss, mean_of_some, misplaced, recomputed, smooth_maximum
 
 
 @keras.saving.register_keras_serializable("mrg_helpers")
@@ -66,8 +65,7 @@ class ShowAttendTell(ReportModel):
         self.settings = {
             "embedding": embedding, "units": units, "attention_units": attention_units, "cell": cell, "positions": positions,
             "mean_start": mean_start, "gate": gate, "penalty": penalty, "dropout": dropout, "feature_dropout": feature_dropout,
-            "word_dropout": word_dropout, "concepts": list(concepts), "concept_weight": concept_weight,
-            "guide": guide,
+            "word_dropout": word_dropout, "concepts": list(concepts), "concept_weight": concept_weight, "guide": guide,
         }  # fmt: skip
         dense = keras.layers.Dense
         self.encoder = dense(units, name="encoder")
@@ -100,23 +98,30 @@ class ShowAttendTell(ReportModel):
         self.drop = keras.layers.Dropout(dropout)
         self.drop_features = keras.layers.Dropout(feature_dropout)
         self.seed_generator = keras.random.SeedGenerator(0)
-        self.make_variables()
+        if type(self) is ShowAttendTell:  # a model that builds on this one has more layers to make first
+            self.make_variables()
 
     def get_config(self) -> dict:
         """See :class:`ReportModel`."""
         return super().get_config() | self.settings
 
+    def encode(self, inputs, training=False):
+        """Features (B, R, D) -> (B, R, U), and which regions are there, (B, R), 1 or 0; None: all."""
+        return self.encoder(self.drop_features(inputs["features"], training=training)), None
+
     def start(self, inputs, training=False):
         """Annotations, their part of the attention's score, and the first state: (B, R, D) -> state."""
-        annotations = self.encoder(self.drop_features(inputs["features"], training=training))  # (B, R, U)
+        annotations, there = self.encode(inputs, training=training)  # (B, R, U)
         if self.position is not None:
             annotations = annotations + self.position(ops.arange(self.regions))
         annotations = self.drop(ops.relu(annotations), training=training)
         memory = {"annotations": annotations, "keys": self.score_region(annotations)}
+        if there is not None:
+            memory["there"] = there
         if self.find is not None:
-            memory["concepts"] = smooth_maximum(self.find(annotations))  # (B, C), logits
+            memory["concepts"] = smooth_maximum(self.answers(memory), there)  # (B, C), logits
             memory["found"] = ops.sigmoid(memory["concepts"])
-        mean = ops.mean(annotations, axis=1)  # (B, U)
+        mean = ops.mean(annotations, axis=1) if there is None else mean_of_some(annotations, there)  # (B, U)
         first = [ops.zeros_like(mean)] * self.parts
         if self.normalise is not None:
             # Of length one: with hundreds of entries of deviation one, each step of Adam would throw the state about.
@@ -128,13 +133,18 @@ class ShowAttendTell(ReportModel):
             first.append(ops.zeros_like(memory["found"]))  # the checklist: nothing has been said
         return {"memory": memory, "cell": first}
 
+    def answers(self, memory):
+        """How surely each region shows each finding, as logits (B, R, C); what is not there shows none."""
+        answers = self.find(memory["annotations"])
+        return ops.where(memory["there"][..., None] > 0, answers, NEVER) if "there" in memory else answers
+
+    def look(self, query, memory):
+        """Projected state (B, A) and memory -> context (B, U), weights (B, R)."""
+        return recomputed(additive_attention)(query, memory["keys"], memory["annotations"], self.score)
+
     def attend(self, hidden, memory):
         """State (B, U) and memory -> context (B, U), weights (B, R)."""
-        query = self.score_state(hidden)
-        # Its hidden layer, B x R x A numbers for each word, is most of what a training step would have to keep: for the gradient
-        # it is computed again. (The score goes in as a tensor, for the gradient of a variable would be lost.)
-        attention, score = tf.recompute_grad(additive_attention), tf.convert_to_tensor(self.score)
-        context, weights = attention(query, memory["keys"], memory["annotations"], score)
+        context, weights = self.look(self.score_state(hidden), memory)
         if self.gate is not None:
             context = self.gate(hidden) * context
         return context, weights
@@ -143,27 +153,31 @@ class ShowAttendTell(ReportModel):
         """See :class:`ReportModel`: the gate of section 4.2.1 of the paper, which looks at the state before the word."""
         return None if self.gate is None else self.gate(state["cell"][0])[:, 0]
 
+    def checklist(self, cell):
+        """The part of a state that says which findings the ended sentences have named, (..., B, C); None for a model without."""
+        return None if self.find is None else cell[self.parts]
+
     def read(self, embedded, said, memory):
-        """What is read with a word: embedded (..., B, E) and the checklist (..., B, C) -> (..., B, E)."""
+        """What is read with a word: embedded (..., B, E) and the checklist (..., B, C), or None -> (..., B, E)."""
+        if self.find is None:
+            return embedded
         left = memory["found"] * (1 - said)
         return embedded + self.found_to_word(memory["found"]) + self.left_to_word(left)
 
     def advance(self, embedded, ended, cell, memory):
         """One word: embedded (B, E), whether it ended a sentence (B,), and the last state -> new state, context (B, U),
         weights (B, R)."""
-        said = []
-        if self.find is not None:
-            *cell, said = cell
-            said = [ops.maximum(said, ended[:, None] * ops.sigmoid(self.was_said(cell[0])))]
-            embedded = self.read(embedded, said[0], memory)
+        cell, said = cell[: self.parts], self.checklist(cell)
+        if said is not None:
+            said = ops.maximum(said, ended[:, None] * ops.sigmoid(self.was_said(cell[0])))
+        embedded = self.read(embedded, said, memory)
         context, weights = self.attend(cell[0], memory)
         _, cell = self.cell(ops.concatenate([embedded, context], axis=-1), cell)
-        return [*cell, *said], context, weights
+        return cell if said is None else [*cell, said], context, weights
 
     def join(self, embedded, cell, context, memory, training=False):
         """Word (..., B, E), state and context (..., B, U) -> (..., B, E), of which the logits are read."""
-        if self.find is not None:
-            embedded = self.read(embedded, cell[-1], memory)
+        embedded = self.read(embedded, self.checklist(cell), memory)
         joint = embedded + self.state_to_word(cell[0]) + self.context_to_word(context)
         if self.find is not None:
             joint = joint + self.shown_to_word(ops.tanh(self.find(context)))  # the findings where it looks
@@ -175,8 +189,7 @@ class ShowAttendTell(ReportModel):
 
     def forget(self, tokens):
         """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
-        lost = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.settings["word_dropout"]
-        return ops.where(ops.logical_and(lost, tokens > START), UNK, tokens)
+        return forget(tokens, self.settings["word_dropout"], self.seed_generator)
 
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
@@ -210,17 +223,15 @@ class ShowAttendTell(ReportModel):
             self.add_loss(self.settings["penalty"] * doubly_stochastic(weights, tokens))
         if self.find is None:
             return
-        entropy = keras.losses.binary_crossentropy
-        losses = entropy(inputs["concepts"], memory["concepts"], from_logits=True)  # (B,)
-        self.add_loss(self.settings["concept_weight"] * len(self.settings["concepts"]) * ops.mean(losses))
+        self.add_loss(found_loss(inputs["concepts"], memory["concepts"], self.settings["concept_weight"]))
         ended = self.ends(tokens[:, 1:])  # (B, T - 1), the state before a full stop knows what the sentence has said
-        losses = entropy(inputs["said"][:, :-1], self.was_said(hidden[:, :-1]), from_logits=True)
+        losses = keras.losses.binary_crossentropy(
+            inputs["said"][:, :-1], self.was_said(hidden[:, :-1]), from_logits=True
+        )
         mean = ops.sum(losses * ended) / ops.maximum(ops.sum(ended), 1)
         self.add_loss(len(self.settings["concepts"]) * mean)
         if self.settings["guide"]:
-            shown = ops.stop_gradient(
-                self.find(memory["annotations"])
-            )  # (B, R, C): attention follows, it does not lead
+            shown = ops.stop_gradient(self.answers(memory))  # (B, R, C): attention follows, it does not lead
             self.add_loss(self.settings["guide"] * misplaced(weights, inputs["said"], shown))
 
 
@@ -238,37 +249,3 @@ def additive_attention(query, keys, annotations, score):
     scores = ops.einsum("bra,a->br", hidden, score)  # (B, R)
     weights = ops.softmax(scores, axis=-1)
     return ops.einsum("br,bru->bu", weights, annotations), weights
-
-
-def smooth_maximum(logits):
-    """What the regions together say: (B, R, C) -> (B, C); one region that is sure is enough, as many that suspect it are."""
-    return ops.logsumexp(logits, axis=1) - np.log(logits.shape[1])
-
-
-def misplaced(weights, said, shown):
-    """How far the attention is from where a sentence's findings are shown: their cross-entropy, mean over words, a scalar.
-
-    Args:
-        weights: (B, T, R), the attention. said: (B, T, C), 1 where the word's sentence asserts the finding. shown: (B, R, C),
-            how surely each region shows it, as logits. Words of sentences that assert nothing do not count.
-    """
-    named = ops.sum(said, axis=-1)  # (B, T)
-    counts = ops.cast(named > 0, weights.dtype)
-    wanted = ops.einsum("btc,brc->btr", said, ops.softmax(shown, axis=1)) / ops.maximum(named, 1)[..., None]
-    losses = -ops.sum(wanted * ops.log(weights + 1e-6), axis=-1)  # (B, T)
-    return ops.sum(losses * counts) / ops.maximum(ops.sum(counts), 1)
-
-
-def doubly_stochastic(weights, tokens):
-    """How unevenly the attention of a report covers the image (equation 14 of Show, Attend and Tell), as a scalar.
-
-    The attention that a region gets over all words would be T / R if every region got the same; the penalty is the squared relative
-    distance from that, averaged over regions and reports. Padding does not count.
-
-    Args:
-        weights: (B, T, R). tokens: (B, T), 0 where there is no word.
-    """
-    real = ops.cast(ops.not_equal(tokens, PAD), weights.dtype)  # (B, T)
-    received = ops.sum(weights * real[..., None], axis=1)  # (B, R)
-    even = ops.sum(real, axis=1, keepdims=True) / weights.shape[-1]
-    return ops.mean(ops.square(received / even - 1))
