@@ -109,38 +109,49 @@ def rouge_l(references: Sequence[Sequence[Words]], hypotheses: Sequence[Words], 
     return np.array(scores)
 
 
-def cider(references: Sequence[Sequence[Words]], hypotheses: Sequence[Words], sigma: float = 6.0) -> np.ndarray:
-    """CIDEr of each report, (N,), between 0 and 10 (Vedantam et al., 2015): the cosine between the tf-idf vectors of
-    n-grams, mean over n = 1 to 4 and over the references, times 10.
+class Cider:
+    """CIDEr (Vedantam et al., 2015): the cosine between the tf-idf vectors of n-grams, mean over n = 1 to 4 and over the
+    references, times 10.
 
     This is the variant that papers report, with counts clipped at the reference's and a Gaussian penalty on the
-    difference in length. How rare an n-gram is, is learnt from the references of this very corpus: the score of
-    a report depends on the company it is in, and a corpus of one report scores 0.
-    """
-    frequency = Counter(gram for report in references for gram in {g for words in report for g in _ngrams(words)})
+    difference in length.
 
-    def tf_idf(words: Words) -> list[dict[tuple, float]]:  # one sparse vector for each n
+    Args:
+        corpus: the reports, each with its references, from which is learnt how rare an n-gram is. The score of a report depends
+            on the company it is in, and with a corpus of one report everything scores 0.
+        sigma: of the penalty, in words.
+    """
+
+    def __init__(self, corpus: Sequence[Sequence[Words]], sigma: float = 6.0):
+        self.frequency = Counter(gram for report in corpus for gram in {g for words in report for g in _ngrams(words)})
+        self.size, self.sigma = len(corpus), sigma
+
+    def __call__(self, references: Sequence[Sequence[Words]], hypotheses: Sequence[Words]) -> np.ndarray:
+        """The score of each report, (N,), between 0 and 10."""
+        pairs = zip(references, hypotheses, strict=True)
+        return np.array([sum(self._similarity(words, one) for one in report) / len(report) for report, words in pairs])
+
+    def _vectors(self, words: Words) -> list[dict[tuple, float]]:
+        """One sparse tf-idf vector for each n."""
         vectors: list[dict[tuple, float]] = [{}, {}, {}, {}]
         for gram, count in Counter(_ngrams(words)).items():
-            vectors[len(gram) - 1][gram] = count * math.log(len(references) / max(1, frequency[gram]))
+            vectors[len(gram) - 1][gram] = count * math.log(self.size / max(1, self.frequency[gram]))
         return vectors
 
-    def similarity(hypothesis: Words, reference: Words) -> float:
+    def _similarity(self, hypothesis: Words, reference: Words) -> float:
         cosines = []
-        for h, r in zip(tf_idf(hypothesis), tf_idf(reference), strict=True):
+        for h, r in zip(self._vectors(hypothesis), self._vectors(reference), strict=True):
             norm = math.sqrt(sum(x * x for x in h.values())) * math.sqrt(sum(x * x for x in r.values()))
             dot = sum(min(weight, r[gram]) * r[gram] for gram, weight in h.items() if gram in r)
             cosines.append(dot / norm if norm else 0.0)
         # the reference implementation takes the number of bigrams for the length, so 0 and 1 words are the same to it
         difference = max(len(hypothesis) - 1, 0) - max(len(reference) - 1, 0)
-        return 10 * sum(cosines) / 4 * math.exp(-(difference**2) / (2 * sigma**2))
+        return 10 * sum(cosines) / 4 * math.exp(-(difference**2) / (2 * self.sigma**2))
 
-    return np.array(
-        [
-            sum(similarity(words, reference) for reference in report) / len(report)
-            for report, words in zip(references, hypotheses, strict=True)
-        ]
-    )
+
+def cider(references: Sequence[Sequence[Words]], hypotheses: Sequence[Words], sigma: float = 6.0) -> np.ndarray:
+    """:class:`Cider` of each report, (N,), with the references themselves as the corpus."""
+    return Cider(references, sigma)(references, hypotheses)
 
 
 def _ngrams(words: Words) -> list[tuple]:

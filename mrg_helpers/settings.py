@@ -37,7 +37,10 @@ class Settings:
         concepts: weight of asking the regions for the findings that the reports assert, see :func:`concept_names`; 0 does not.
         guide: weight of drawing the attention to the regions that answered, see :class:`mrg_helpers.models.ShowAttendTell`.
         emphasis: how much a word counts in training in a sentence that asserts a finding; in any other it counts 1.
-        epochs ... patience: see :class:`mrg_helpers.training.TrainingSettings`.
+        epochs ... patience, weight_average: see :class:`mrg_helpers.training.TrainingSettings`.
+        label_smoothing, scheduled_sampling: see :func:`mrg_helpers.objectives.teacher_forcing`.
+        reward: ``"cider"`` or ``"findings"``: the trained model goes on with this reward, see
+            :func:`mrg_helpers.objectives.self_critical`, for ``reward_epochs`` at ``reward_rate``, its highest learning rate.
         training_seed: of the first weights and the order of the batches: the same patients, learnt once more.
         blind: learn with the images of other patients (:func:`mrg_helpers.perturb.another`), so that there is nothing to see.
     """
@@ -78,6 +81,12 @@ class Settings:
     training_seed: int = 0
     blind: bool = False
     options: dict = field(default_factory=dict)
+    weight_average: float = 0.0
+    label_smoothing: float = 0.0
+    scheduled_sampling: float = 0.0
+    reward: str = ""
+    reward_epochs: int = 4
+    reward_rate: float = 4e-4
 
     @property
     def root(self) -> Path:
@@ -111,7 +120,13 @@ SIZES = (
 )
 MODEL = (
     *SIZES, "components", "max_length", "model", "concepts", "emphasis", "epochs", "batch_size", "learning_rate", "patience",
-    "training_seed", "blind", "options",
+    "training_seed", "blind", "options", "weight_average", "label_smoothing", "scheduled_sampling", "reward", "reward_epochs",
+    "reward_rate",
+)  # fmt: skip
+# What came later. The usual values leave a name as it was before.
+LATER = (
+    "training_seed", "blind", "precision", "options", "weight_average", "label_smoothing", "scheduled_sampling", "reward",
+    "reward_epochs", "reward_rate",
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
     from .features import FeatureCache
     from .inception import Extractor
     from .models.base import ReportModel
+    from .training import TrainingSettings
 
 FEW = 500  # training reports, below which a model says words and no sentences
 
@@ -244,15 +245,49 @@ def ensure_model(settings: Settings, **fit_arguments) -> ReportModel:
     with paths.locked(folder, _say):
         if not is_trained(settings):
             names = [field.name for field in dataclasses.fields(TrainingSettings) if hasattr(settings, field.name)]
-            model = new_model(settings)
+            values = {name: getattr(settings, name) for name in names} | {"seed": settings.training_seed}
+            if settings.reward:
+                model = ensure_model(without_reward(settings))
+                values |= {"epochs": settings.reward_epochs, "learning_rate": settings.reward_rate}
+            else:
+                model = new_model(settings)
             train, valid = examples(settings, "train"), examples(settings, "val")
             _say(f"training on {len(train)} reports, validating on {len(valid)} -> {folder}")
             if len(train) < FEW:
                 _say(f"{len(train)} reports are few: expect fragments; whole sentences take about a thousand")
-            values = {name: getattr(settings, name) for name in names} | {"seed": settings.training_seed}
-            fit(model, train, valid, folder, TrainingSettings(**values), **fit_arguments)
+            how = TrainingSettings(**values)
+            fit(model, train, valid, folder, how, **_objective(settings, train, valid, how) | fit_arguments)
             paths.write_text(folder / "finished", "the training in this folder came to its end\n")
     return load_model(folder / "model.keras")
+
+
+def without_reward(settings: Settings) -> Settings:
+    """The settings of the model that a training with a reward begins with."""
+    usual = {name: getattr(Settings, name) for name in ("reward", "reward_epochs", "reward_rate")}
+    return dataclasses.replace(settings, **usual)
+
+
+def _objective(settings: Settings, train: Examples, valid: Examples, how: TrainingSettings) -> dict:
+    """What ``fit`` gets besides where the model learns from more than the true words."""
+    from . import objectives
+
+    if settings.reward:
+        vocabulary = ensure_vocabulary(settings)
+        known = {
+            "cider": lambda: objectives.cider_reward(vocabulary, train.tokens),
+            "findings": lambda: objectives.finding_reward(vocabulary),
+        }
+        if settings.reward not in known:
+            raise ValueError(f"reward is {settings.reward!r}; it can be {' or '.join(known)}")
+        reward = known[settings.reward]()
+        return {
+            "take_step": objectives.self_critical(reward, settings.max_length),
+            "judge": objectives.shortfall(reward, valid, settings.max_length),
+        }
+    changes = {"label_smoothing": settings.label_smoothing, "scheduled_sampling": settings.scheduled_sampling}
+    if not any(changes.values()):
+        return {}
+    return {"take_step": objectives.teacher_forcing(how.epochs * how.steps(len(train)), **changes)}
 
 
 def ensure_generation(settings: Settings, split: str = "test", decoding: Decoding | None = None) -> Generation:

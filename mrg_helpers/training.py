@@ -5,10 +5,11 @@ Explained in ``notebooks/04_train_the_attention_model.ipynb``.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,8 @@ class TrainingSettings:
 
     ``batch_size`` is the most examples of a step (:meth:`batch`); ``learning_rate`` is the highest of its schedule
     (:func:`learning_rate`); ``patience`` counts epochs without a better validation loss; ``clip`` bounds the gradients' global
-    norm.
+    norm; ``weight_average`` is the share that a moving average of the weights keeps at each step (0.99, say): what is
+    validated and kept is then the average and not the last weights (Polyak and Juditsky, 1992); 0: none.
     """
 
     epochs: int = 30
@@ -42,12 +44,17 @@ class TrainingSettings:
     learning_rate: float = 2e-3
     patience: int = 5
     clip: float = 1.0
+    weight_average: float = 0.0
     seed: int = 0
 
     def batch(self, examples: int) -> int:
         """How many examples a step takes of so many: a small collection needs steps more than it needs large batches, so an epoch
         has sixteen of them, as long as four examples are left for each."""
         return min(self.batch_size, max(4, examples // 16))
+
+    def steps(self, examples: int) -> int:
+        """How many steps an epoch has with so many examples."""
+        return math.ceil(examples / self.batch(examples))
 
 
 # ------------------------------------------------------------------------------------------------- loss and one step
@@ -98,6 +105,8 @@ def fit(
     settings: TrainingSettings | None = None,
     progress: bool = True,
     on_epoch: Callable[[dict, ReportModel], None] | None = None,
+    take_step: Callable = train_step,
+    judge: Callable[[ReportModel], float] | None = None,
 ) -> pd.DataFrame:
     """Train until the validation loss stops falling, and leave the best model in ``folder/model.keras``.
 
@@ -108,6 +117,8 @@ def fit(
     Args:
         train, valid: what is learnt from, and what decides when to stop.
         on_epoch: called with the epoch's record and the model, e.g. to show a report that gets better.
+        take_step: how to learn from a batch: :func:`train_step`, or one of :mod:`mrg_helpers.objectives`.
+        judge: what is to become small, in place of the validation loss; it stands as ``val_loss``.
 
     Returns:
         One row an epoch: ``epoch``, ``loss``, ``val_loss`` (nats per real word), ``seconds``.
@@ -124,12 +135,14 @@ def fit(
                 f"no report to learn from in the {name} split; use more studies, or another target section"
             )
     batch_size = settings.batch(len(train))
-    per_epoch = math.ceil(len(train) / batch_size)
-    optimizer = keras.optimizers.Adam(learning_rate(settings, per_epoch), global_clipnorm=settings.clip)
+    per_epoch = settings.steps(len(train))
+    average = {"use_ema": True, "ema_momentum": settings.weight_average} if settings.weight_average else {}
+    optimizer = keras.optimizers.Adam(learning_rate(settings, per_epoch), global_clipnorm=settings.clip, **average)
     optimizer.build(model.trainable_variables)
     # One graph for all batches: their sizes and lengths are left open.
-    step = tf.function(lambda inputs, targets: train_step(model, optimizer, inputs, targets), reduce_retracing=True)
+    step = tf.function(lambda inputs, targets: take_step(model, optimizer, inputs, targets), reduce_retracing=True)
     predict = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+    judge = judge or (lambda model: evaluate_loss(model, valid, predict=predict))
     history = _restore(folder, model, optimizer)
     if not history:
         model.adapt(train)
@@ -154,13 +167,10 @@ def fit(
                 total, words = total + loss * real, words + real
                 bar.set_postfix(epoch=epoch + 1, loss=f"{total / words:.3f}", refresh=False)
                 bar.update()
-            record = {
-                "epoch": epoch + 1,
-                "loss": total / words,
-                "val_loss": evaluate_loss(model, valid, predict=predict),
-            }
-            if record["val_loss"] < min((past["val_loss"] for past in history), default=math.inf):
-                save_model(model, folder / "model.keras")
+            with _averaged(model, optimizer):
+                record = {"epoch": epoch + 1, "loss": total / words, "val_loss": judge(model)}
+                if record["val_loss"] < min((past["val_loss"] for past in history), default=math.inf):
+                    save_model(model, folder / "model.keras")
             for name in ("loss", "val_loss"):
                 tf.summary.scalar(name, record[name], step=epoch + 1)
             writer.flush()
@@ -179,6 +189,19 @@ def learning_rate(settings: TrainingSettings, per_epoch: int):
     return keras.optimizers.schedules.CosineDecay(
         settings.learning_rate / 10, max(1, steps - warm), warmup_target=settings.learning_rate, warmup_steps=warm
     )
+
+
+@contextlib.contextmanager
+def _averaged(model: ReportModel, optimizer) -> Iterator[None]:
+    """Inside, the model has the moving average of its weights, if the optimizer keeps one."""
+    if not optimizer.use_ema:
+        yield
+        return
+    own = [variable.numpy() for variable in model.trainable_variables]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    yield
+    for variable, value in zip(model.trainable_variables, own, strict=True):
+        variable.assign(value)
 
 
 def _stale(history: list[dict], patience: int) -> bool:

@@ -49,6 +49,7 @@ ALLOWED = {
     "training": {"batches", "models.base", "paths", "vocabulary"},
     "searches": {"models.base", "vocabulary"},
     "decoding": {"models.base", "paths", "searches", "vocabulary"},
+    "objectives": {"batches", "decoding", "findings", "metrics", "searches", "training", "vocabulary"},
     "beam_trace": {"decoding", "models.base", "reports", "searches", "vocabulary"},
     "likelihood": {"batches", "models.base", "searches", "vocabulary"},
     "evaluation": {"findings", "meteor", "metrics", "reports"},
@@ -91,8 +92,8 @@ ALLOWED = {
                 "widget_parts"},
     # on top: the names of artefacts, the notebooks, the command line
     "settings": {"__init__", "inception", "paths"},
-    "stages": {"batches", "datasets", "decoding", "features", "findings", "inception", "inputs", "models", "paths", "perturb",
-               "phantom", "reports", "settings", "training", "vocabulary"},
+    "stages": {"batches", "datasets", "decoding", "features", "findings", "inception", "inputs", "models", "objectives", "paths",
+               "perturb", "phantom", "reports", "settings", "training", "vocabulary"},
     "pages": {"paths"},
     # a draft for a new X-ray
     "familiarity": set(),
@@ -106,7 +107,9 @@ ALLOWED = {
     "__main__": {"download", "drafting", "paths", "phantom", "runner", "stages"},
 }  # fmt: skip
 HEAVY = {"tensorflow", "keras"}
-MAY_BE_HEAVY = {"features", "inception", "models", "training", "searches", "decoding", "beam_trace", "likelihood"}
+MAY_BE_HEAVY = {
+    "features", "inception", "models", "training", "searches", "decoding", "objectives", "beam_trace", "likelihood",
+}  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
