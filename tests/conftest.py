@@ -21,6 +21,13 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(items):
+    """With ``-n``, the tests of a file share their fixtures, and so do all that drive a browser."""
+    for item in items:
+        folder = item.path.parent
+        item.add_marker(pytest.mark.xdist_group("browser" if folder.name == "browser" else item.path.name))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with real X-rays and reports that lies beside the project on some machines; skips where it does not."""
