@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from mrg_helpers.charts import COLOURS, GREY, LABEL, new_figure, use_style
+from mrg_helpers.charts import COLOURS, GREY, new_figure, use_style
 
 
 def draw(found: dict) -> Figure:
@@ -38,7 +38,8 @@ def _bars(axis, rows: list[dict], key: str, form: str, colour: str) -> None:
     for place, row in enumerate(rows):
         value = row[key]
         axis.barh(place, value, color=colour, height=0.62)
-        axis.text(value, place, f" {form.format(value)}", va="center", fontsize=9, color=GREY, bbox=LABEL)
+        behind = max(value, row["aims"].get(key, 0))
+        axis.text(behind, place, f"  {form.format(value)}", va="center", fontsize=9, color=GREY)
         if key in row["aims"]:
             label = "the aim" if place == 0 else None
             axis.plot([row["aims"][key]] * 2, [place - 0.4, place + 0.4], color="black", linewidth=2, label=label)
@@ -53,7 +54,7 @@ def _ratios(axis, rows: list[dict]) -> None:
     axis.set(xscale="log", title="How many times faster than the reference")
     axis.set_xlim(left=min(1, *(row["ratio"] for row in rows)) * 0.9, right=3 * max(row["ratio"] for row in rows))
     axis.xaxis.set_major_formatter("{x:g}")
-    axis.legend(loc="lower right")
+    axis.legend(loc="upper right")
 
 
 def _shares(axis, rows: list[dict]) -> None:
@@ -68,7 +69,12 @@ def _growth(axis, rows: list[dict]) -> None:
     memory = [row["memory"] / rows[0]["memory"] for row in rows]
     axis.plot(counts, time, marker="o", color=COLOURS[0], label="time for an image")
     axis.plot(counts, memory, marker="s", color=COLOURS[1], label="peak memory")
-    axis.set(xscale="log", xlabel="images", title=f"Growth, relative to {counts[0]:,} images", ylim=(0, None))
+    axis.set(
+        xscale="log",
+        xlabel="images",
+        title=f"Growth, relative to {counts[0]:,} images",
+        ylim=(0, 1.1 * max(1, *time, *memory)),
+    )
     axis.set_xticks(counts, [f"{count:,}" for count in counts])
     axis.minorticks_off()
     axis.grid(axis="y")

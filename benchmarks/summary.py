@@ -113,6 +113,6 @@ def whole_collection(found: dict) -> str:
     minutes = {name: 60 * value / faster for name, value in hours.items()}
     return text + (
         f" An estimate, not a measurement: a GPU that multiplies float32 at {USUAL_GPU / 1e12:.0f} TFLOP/s, {faster:.0f} times as "
-        f"fast as this machine, takes {minutes['features']:.0f} minutes for the features and {minutes['epoch']:.0f} for an epoch, "
+        f"fast as this machine, takes {minutes['features']:.1f} minutes for the features and {minutes['epoch']:.1f} for an epoch, "
         "if it is used to the same share; run this there to know."
     )
