@@ -181,7 +181,7 @@ def test_good_archives_are_unpacked(tmp_path):
         special("pipe", tarfile.FIFOTYPE),
         special("device", tarfile.CHRTYPE),
     ],
-    ids=str,
+    ids=lambda bad: bad if isinstance(bad, str) else f"{bad.name} {bad.linkname} {bad.type}",
 )
 def test_a_tar_that_means_harm_is_refused_as_a_whole(tmp_path, bad):
     (tmp_path / "in").mkdir()
