@@ -21,6 +21,7 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin that reads the marker
 def pytest_collection_modifyitems(items):
     """With ``-n``, the tests of a file share their fixtures, and so do all that drive a browser."""
     for item in items:
