@@ -31,6 +31,9 @@ def pytest_xdist_make_scheduler(config, log):
             file = nodeid.split("::")[0]
             return "browser" if "/browser/" in file else file
 
+    config.option.loadscopereorder = (
+        False  # else the files with few tests come last, and these are the ones that take minutes
+    )
     return ByFile(config, log)
 
 

@@ -154,7 +154,7 @@ def test_the_extractors_cache_passes(table, tmp_path):
     """The fingerprint of the training rows is written by one module and read by another."""
 
     class Network:
-        grid, channels, layer, image_size, fingerprint = (2, 3), 2, "tiny", 12, "f0"
+        grid, channels, layer, image_size, fingerprint, precision = (2, 3), 2, "tiny", 12, "f0", "float32"
         weights = SimpleNamespace(source="tiny", note="")
 
         def __call__(self, grey):
