@@ -46,6 +46,10 @@ VARIANTS = {
         ATTEND | {"concepts": CONCEPTS},
         ATTEND | {"concepts": CONCEPTS, "tags": 9, "cell": "lstm"},
     ],
+    "hierarchical": [
+        ATTEND,
+        ATTEND | {"concepts": CONCEPTS, "guide": 0.1},
+    ],
     "transformer": [
         SMALL,
         SMALL | {"memory": 3, "layers": 1},
@@ -178,5 +182,16 @@ def test_it_can_learn_sixteen_studies_by_heart(name, settings):
 
 # What that test needs besides: nothing may be dropped, and a model has to be large enough for sixteen reports.
 LARGE = {"dropout": 0.0, "units": 24, "embedding": 16}
-BY_HEART = dict.fromkeys(["show_attend_tell", "merge_lstm", "two_view", "indication", "tag_conditioned"], LARGE)
+BY_HEART = dict.fromkeys(
+    [
+        "show_attend_tell",
+        "merge_lstm",
+        "two_view",
+        "indication",
+        "tag_conditioned",
+        "hierarchical",
+        "retrieve_paraphrase",
+    ],
+    LARGE,
+)
 BY_HEART |= dict.fromkeys(["transformer", "conditioned_gpt"], {"dropout": 0.0, "units": 24})

@@ -2,6 +2,7 @@
 
 from .base import ReportModel, load_model, save_model
 from .conditioned_gpt import ConditionedGPT
+from .hierarchical import Hierarchical
 from .indication import WithIndication
 from .merge_lstm import MergeLSTM
 from .show_attend_tell import ShowAttendTell
@@ -15,6 +16,7 @@ FAMILY = {
     "two_view": TwoView,
     "indication": WithIndication,
     "tag_conditioned": TagConditioned,
+    "hierarchical": Hierarchical,
     "transformer": Transformer,
     "conditioned_gpt": ConditionedGPT,
 }
