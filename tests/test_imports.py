@@ -62,6 +62,7 @@ ALLOWED = {
     "checks": {"findings", "images", "metrics", "phantom", "reports", "vocabulary"},  # of a reader's answers: arrays and texts
     "exercises": {"paths"},
     "looking": {"findings"},
+    "classification": {"decoding", "intervals", "looking", "vocabulary"},  # puts heat-maps into the form of a Generation
     # pictures take arrays, never models
     "heatmaps": set(),
     "charts": set(),

@@ -1,7 +1,8 @@
-"""One file per system, each a :class:`~mrg_helpers.models.base.ReportModel`."""
+"""One file per system, each a :class:`~mrg_helpers.models.base.ReportModel`, and a classifier of findings, which writes nothing."""
 
 from .base import ReportModel, load_model, save_model
 from .conditioned_gpt import ConditionedGPT
+from .finding_classifier import FindingClassifier
 from .hierarchical import Hierarchical
 from .indication import WithIndication
 from .merge_lstm import MergeLSTM
@@ -21,4 +22,11 @@ FAMILY = {
     "conditioned_gpt": ConditionedGPT,
 }
 
-__all__ = ["FAMILY", "ReportModel", *sorted(family.__name__ for family in FAMILY.values()), "load_model", "save_model"]
+__all__ = [
+    "FAMILY",
+    "FindingClassifier",
+    "ReportModel",
+    *sorted(family.__name__ for family in FAMILY.values()),
+    "load_model",
+    "save_model",
+]
