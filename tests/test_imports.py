@@ -52,7 +52,7 @@ ALLOWED = {
     "beam_trace": {"decoding", "models.base", "reports", "searches", "vocabulary"},
     "likelihood": {"batches", "models.base", "searches", "vocabulary"},
     "evaluation": {"findings", "meteor", "metrics", "reports"},
-    "templates": {"metrics", "reports"},
+    "templates": {"findings", "metrics", "reports"},
     "baselines": {"evaluation", "findings", "metrics", "reports", "templates"},
     "intervals": {"evaluation", "findings", "metrics"},
     "ladder": {"baselines", "findings", "intervals"},
@@ -93,7 +93,7 @@ ALLOWED = {
     # on top: the names of artefacts, the notebooks, the command line
     "settings": {"__init__", "inception", "paths"},
     "stages": {"batches", "datasets", "decoding", "features", "findings", "inception", "inputs", "models", "paths", "perturb",
-               "phantom", "reports", "settings", "training", "vocabulary"},
+               "phantom", "reports", "settings", "templates", "training", "vocabulary"},
     "pages": {"paths"},
     # a draft for a new X-ray
     "familiarity": set(),

@@ -6,6 +6,7 @@ from .finding_classifier import FindingClassifier
 from .hierarchical import Hierarchical
 from .indication import WithIndication
 from .merge_lstm import MergeLSTM
+from .retrieve_paraphrase import RetrieveParaphrase
 from .show_attend_tell import ShowAttendTell
 from .tag_conditioned import TagConditioned
 from .transformer import Transformer
@@ -20,6 +21,7 @@ FAMILY = {
     "hierarchical": Hierarchical,
     "transformer": Transformer,
     "conditioned_gpt": ConditionedGPT,
+    "retrieve_paraphrase": RetrieveParaphrase,
 }
 
 __all__ = [
