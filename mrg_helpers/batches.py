@@ -26,6 +26,7 @@ class Examples:
             said); None: all the same.
         concepts: (N, C), 1 where the report asserts a finding; for models that ask for ``inputs["concepts"]``.
         said: N arrays, (words, C), 1 where the sentence of a word asserts a finding; for models that ask for ``inputs["said"]``.
+        templates: (N, K), 1 where the report says what a template says; for models that ask for ``inputs["templates"]``.
     """
 
     read: Callable[[np.ndarray], dict]
@@ -34,6 +35,7 @@ class Examples:
     emphasis: Sequence[Sequence[float]] | None = None
     concepts: np.ndarray | None = None
     said: Sequence[np.ndarray] | None = None
+    templates: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -42,7 +44,8 @@ class Examples:
         """The inputs and targets of some examples.
 
         The inputs are what ``read`` gives, ``"tokens"`` (B, T), the words that are read, ``"emphasis"`` (B, T), and where
-        there are concepts ``"concepts"`` (B, C) and ``"said"`` (B, T, C); the targets (B, T) are the words that are to be said.
+        there are concepts ``"concepts"`` (B, C) and ``"said"`` (B, T, C), where there are templates ``"templates"`` (B, K); the
+        targets (B, T) are the words that are to be said.
         """
         ids = pad([self.tokens[k] for k in chosen])
         inputs = self.read(np.asarray([self.rows[k] for k in chosen]))
@@ -55,6 +58,8 @@ class Examples:
             inputs["concepts"] = self.concepts[np.asarray(chosen)].astype("float32")
         if self.said is not None:
             inputs["said"] = pad([self.said[k] for k in chosen], "float32")
+        if self.templates is not None:
+            inputs["templates"] = self.templates[np.asarray(chosen)].astype("float32")
         return inputs, ids[:, 1:]
 
 

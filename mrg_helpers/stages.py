@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from . import datasets, findings, paths, perturb, phantom, reports
+from . import datasets, findings, paths, perturb, phantom, reports, templates
 from .inputs import Inputs
 from .settings import SIZES, Settings, artefact_folder
 from .vocabulary import SPECIAL, Vocabulary
@@ -122,6 +122,13 @@ def concept_names(settings: Settings) -> list[str]:
     return sorted(name for name, count in counts.items() if count >= least)
 
 
+def template_sentences(settings: Settings) -> list[str]:
+    """One sentence for each thing that training reports say, at least one in a hundred, and two; see :func:`templates.mined`."""
+    table = ensure_studies(settings).table
+    texts = [text for text in target_texts(table[table["split"] == "train"], settings.target) if text]
+    return templates.mined(texts, max(2, len(texts) // 100))
+
+
 def word_labels(text: str, names: list[str], emphasis: float, max_length: int) -> tuple[list[float], np.ndarray]:
     """What the sentence of each word asserts, and how much the word therefore counts in training; ``<end>`` comes last.
 
@@ -147,6 +154,7 @@ def examples(settings: Settings, split: str) -> Examples:
     For a blind model each report stands beside the image of another one.
     """
     from .batches import Examples
+    from .models import FAMILY
 
     table, cache, vocabulary = ensure_studies(settings).table, ensure_features(settings), ensure_vocabulary(settings)
     table = table[table["split"] == split]
@@ -155,6 +163,7 @@ def examples(settings: Settings, split: str) -> Examples:
     names = concept_names(settings)
     labels = [word_labels(text, names, settings.emphasis, settings.max_length) for _, text in kept]
     found = [findings.abnormal(text) for _, text in kept]
+    sentences = template_sentences(settings) if "templates" in FAMILY[settings.model].arguments() else []
     rows, read = [cache.index[study_id] for study_id, _ in kept], reader(settings)
     return Examples(
         perturb.permuted(read, rows, settings.seed) if settings.blind else read,
@@ -163,6 +172,7 @@ def examples(settings: Settings, split: str) -> Examples:
         emphasis=[weights for weights, _ in labels],
         concepts=np.array([[name in those for name in names] for those in found]) if names else None,
         said=[said for _, said in labels] if names else None,
+        templates=templates.say([text for _, text in kept], sentences) if sentences else None,
     )
 
 
@@ -200,6 +210,7 @@ LEARNT = {
     "concept_weight": lambda settings: settings.concepts,
     "max_length": lambda settings: settings.max_length,
     "indication_words": indication_words,
+    "templates": template_sentences,
 }
 
 

@@ -1,4 +1,4 @@
-"""The fixed text with the highest BLEU-4: how far can one get without looking at any image?
+"""The fixed text with the highest BLEU-4, and what reports say most often, once each: how far can one get without looking?
 
 BLEU adds up matching n-grams over the corpus. For one text written for everybody, an n-gram that the text holds k times
 matches as often as there are references that hold it once, plus those that hold it twice, and so on up to k. These numbers
@@ -11,7 +11,9 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from . import metrics, reports
+import numpy as np
+
+from . import findings, metrics, reports
 
 Words = tuple[str, ...]
 Choice = tuple[int, ...]  # numbers of sentences, in the order in which they are written
@@ -125,3 +127,46 @@ def _steps(chosen: Choice, n: int) -> Iterator[Choice]:
         yield rest
         for k in sorted(set(range(n)).difference(chosen)):
             yield chosen[:place] + (k,) + chosen[place + 1 :]
+
+
+# ------------------------------------------------------------------------------------- one sentence for each thing said
+
+
+def what_it_says(sentence: str) -> frozenset | Words:
+    """By what sentences are alike: the findings that it asserts; else those that it denies or doubts; else its words.
+
+    >>> what_it_says("Small left effusion.") == what_it_says("There is a pleural effusion.")
+    True
+    """
+    labels = {name: status for name, status in findings.label(sentence).items() if name != findings.NO_FINDING}
+    asserted = frozenset(name for name, status in labels.items() if status == "asserted")
+    return asserted or frozenset(labels.items()) or tuple(metrics.split_words(sentence))
+
+
+def mined(texts: Sequence[str], least: int = 2) -> list[str]:
+    """Templates: for each thing that reports say, the sentence with which they say it most often.
+
+    Args:
+        texts: the training reports. least: how often a thing has to be said.
+
+    Returns:
+        The sentences in the order in which reports say these things, by their mean place between first (0) and last (1).
+    """
+    spellings: dict[frozenset | Words, Counter[str]] = defaultdict(Counter)
+    places: dict[frozenset | Words, list[float]] = defaultdict(list)
+    for text in texts:
+        said = reports.sentences(text)
+        for place, sentence in enumerate(said):
+            if key := what_it_says(sentence):
+                spellings[key][sentence] += 1
+                places[key].append(place / max(1, len(said) - 1))
+    mean = {key: sum(found) / len(found) for key, found in places.items() if len(found) >= least}
+    usual = {key: min(counts, key=lambda text: (-counts[text], text)) for key, counts in spellings.items()}
+    return [usual[key] for key in sorted(mean, key=lambda key: (mean[key], usual[key]))]
+
+
+def say(texts: Sequence[str], templates: Sequence[str]) -> np.ndarray:
+    """For each report and each template, whether the report says the same thing: (N, K) bool."""
+    keys = [what_it_says(template) for template in templates]
+    said = [{what_it_says(sentence) for sentence in reports.sentences(text)} for text in texts]
+    return np.array([[key in those for key in keys] for those in said], bool).reshape(len(texts), len(keys))

@@ -19,6 +19,7 @@ R = GRID[0] * GRID[1]
 CONCEPTS = ["effusion", "nodule"]
 ATTEND = {"embedding": 6, "units": 7, "attention_units": 4}
 SMALL = {"units": 8, "heads": 2}
+RETRIEVE = ATTEND | {"concepts": CONCEPTS, "templates": ["No effusion.", "Large effusion."]}
 VARIANTS = {
     "show_attend_tell": [
         ATTEND,
@@ -45,6 +46,15 @@ VARIANTS = {
     "tag_conditioned": [
         ATTEND | {"concepts": CONCEPTS},
         ATTEND | {"concepts": CONCEPTS, "tags": 9, "cell": "lstm"},
+    ],
+    "hierarchical": [
+        ATTEND,
+        ATTEND | {"concepts": CONCEPTS, "guide": 0.1},
+    ],
+    "retrieve_paraphrase": [
+        RETRIEVE,
+        RETRIEVE | {"guide": 0.1, "retrieved": 1, "layers": 1},
+        RETRIEVE | {"paraphrase": False},
     ],
     "transformer": [
         SMALL,
@@ -79,6 +89,7 @@ def batch(size=3, words=4, seed=0):
         "emphasis": np.ones(tokens.shape, "float32"),
         "said": said,
         "concepts": said.max(axis=1),
+        "templates": said.max(axis=1),
     }
 
 
@@ -179,4 +190,5 @@ def test_it_can_learn_sixteen_studies_by_heart(name, settings):
 # What that test needs besides: nothing may be dropped, and a model has to be large enough for sixteen reports.
 LARGE = {"dropout": 0.0, "units": 24, "embedding": 16}
 BY_HEART = dict.fromkeys(["show_attend_tell", "merge_lstm", "two_view", "indication", "tag_conditioned"], LARGE)
+BY_HEART |= dict.fromkeys(["hierarchical", "retrieve_paraphrase"], LARGE)
 BY_HEART |= dict.fromkeys(["transformer", "conditioned_gpt"], {"dropout": 0.0, "units": 24})

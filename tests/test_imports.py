@@ -53,7 +53,7 @@ ALLOWED = {
     "beam_trace": {"decoding", "models.base", "reports", "searches", "vocabulary"},
     "likelihood": {"batches", "models.base", "searches", "vocabulary"},
     "evaluation": {"findings", "meteor", "metrics", "reports"},
-    "templates": {"metrics", "reports"},
+    "templates": {"findings", "metrics", "reports"},
     "baselines": {"evaluation", "findings", "metrics", "reports", "templates"},
     "intervals": {"evaluation", "findings", "metrics"},
     "ladder": {"baselines", "findings", "intervals"},
@@ -63,6 +63,7 @@ ALLOWED = {
     "checks": {"findings", "images", "metrics", "phantom", "reports", "vocabulary"},  # of a reader's answers: arrays and texts
     "exercises": {"paths"},
     "looking": {"findings"},
+    "classification": {"decoding", "intervals", "looking", "vocabulary"},  # puts heat-maps into the form of a Generation
     # pictures take arrays, never models
     "heatmaps": set(),
     "charts": set(),
@@ -93,7 +94,7 @@ ALLOWED = {
     # on top: the names of artefacts, the notebooks, the command line
     "settings": {"__init__", "inception", "paths"},
     "stages": {"batches", "datasets", "decoding", "features", "findings", "inception", "inputs", "models", "objectives", "paths",
-               "perturb", "phantom", "reports", "settings", "training", "vocabulary"},
+               "perturb", "phantom", "reports", "settings", "templates", "training", "vocabulary"},
     "pages": {"paths"},
     # a draft for a new X-ray
     "familiarity": set(),

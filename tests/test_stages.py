@@ -32,6 +32,17 @@ def test_examples_carry_what_the_reports_assert(tiny):
     assert stages.concept_names(without) == [] and stages.examples(without, "train").concepts is None
 
 
+def test_templates_come_from_the_training_reports(tiny):
+    settings = dataclasses.replace(tiny, model="retrieve_paraphrase", options={"retrieved": 3})
+    sentences, train = stages.template_sentences(settings), stages.examples(settings, "train")
+    assert sentences and train.templates.shape == (len(train), len(sentences))
+    assert train.templates.any(axis=0).all()  # each is said by somebody
+    assert train.batch([1, 0])[0]["templates"].tolist() == train.templates[[1, 0]].tolist()
+    model = stages.new_model(settings)
+    assert model.settings["templates"] == sentences and model.kept == 3
+    assert stages.examples(tiny, "train").templates is None
+
+
 def test_a_blind_model_learns_with_the_images_of_others(tiny):
     blind = dataclasses.replace(tiny, blind=True)
     assert artefact_folder(blind, "model") != artefact_folder(tiny, "model")

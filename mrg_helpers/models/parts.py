@@ -163,3 +163,32 @@ def written(cache, new, place):
     """The cache (B, M, U) with ``new`` (B, 1, U) at the ``place`` (B,) of each row."""
     here = ops.equal(ops.arange(cache.shape[1])[None], place[:, None])  # (B, M)
     return ops.where(here[..., None], new, cache)
+
+
+class Look(keras.layers.Layer):
+    """Additive attention (Bahdanau et al., arXiv:1409.0473) of a recurrent state.
+
+    Args:
+        attention_units: A, size of the hidden layer that scores a place.
+    """
+
+    def __init__(self, attention_units: int, name: str):
+        super().__init__(name=name)
+        self.key = keras.layers.Dense(attention_units, name="key")
+        self.query = keras.layers.Dense(attention_units, use_bias=False, name="query")
+        spread = keras.initializers.RandomNormal(stddev=attention_units**-0.5)
+        self.score = self.add_weight(shape=(attention_units,), initializer=spread, name="score")
+
+    def look(self, hidden, keys, values, there=None):
+        """Where a state (B, U) looks, by the keys (B, S, A) that ``key`` made, and what it sees there, the mean of the values.
+
+        ``there`` (B, S) is 1 for the places that can be looked at. Returns context (B, U), weights (B, S); they sum to 1.
+        """
+
+        def attention(query, keys, values, score, there):
+            scores = ops.einsum("bsa,a->bs", ops.tanh(keys + query[:, None]), score)
+            weights = ops.softmax(ops.where(there > 0, scores, NEVER), axis=-1)
+            return ops.einsum("bs,bsu->bu", weights, values), weights
+
+        there = ops.ones_like(keys[..., 0]) if there is None else there
+        return recomputed(attention)(self.query(hidden), keys, values, self.score, there)
