@@ -3,6 +3,7 @@
 A new model adds its variants to ``VARIANTS``: the arguments of its constructor, small.
 """
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -68,6 +69,12 @@ VARIANTS = {
 }
 ALL = [pytest.param(name, settings, id=f"{name}-{k}") for name in FAMILY for k, settings in enumerate(VARIANTS[name])]
 FIRST = [pytest.param(name, VARIANTS[name][0], id=name) for name in FAMILY]
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same first weights each time."""
+    keras.utils.set_random_seed(0)
 
 
 def make(name, settings):
