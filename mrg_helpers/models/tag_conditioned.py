@@ -8,7 +8,7 @@ the collection; they are asked of each region, and a picture has a tag if one of
 learning, Fang et al., CVPR 2015, arXiv:1411.4952), where the others classify the pooled image; the image network stays as it is;
 one decoder of words attends, where Jing's attends once for each sentence; the embeddings of the tags are weighted by their
 probability, as in VSGRU, so that the loss of the words reaches the classifier too; and of each tag the model keeps in mind how
-much it has attended to it (coverage, See et al., ACL 2017, arXiv:1704.04368), without which it repeats itself or stops too soon.
+much it has attended to it (coverage, See et al., ACL 2017, arXiv:1704.04368).
 """
 
 from __future__ import annotations
