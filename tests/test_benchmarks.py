@@ -83,7 +83,7 @@ def test_a_measurement_has_a_process_of_its_own(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("MRG_OUTPUTS_DIR", str(tmp_path))
     assert command.main(["--quick", "--only", "scores"]) == 0
     said = capsys.readouterr().out
-    assert "GFLOP/s in float32" in said and "text scores" in said and "phantom" not in said
+    assert "GFLOP/s in float32" in said and "text scores" in said and "phantom studies" not in said
     (only,) = json.loads((tmp_path / "benchmarks.json").read_text(encoding="utf-8"))["rows"]
     assert 1e7 < only["memory"] < 4e8, "scoring loads no TensorFlow"
 

@@ -88,10 +88,24 @@ def redraws(place):
     until(place.page, other, "another picture")
 
 
+def _at_rest(place, pictures: bool) -> list:
+    """Where the parts are once nothing moves any more: what was done before may still be drawn."""
+    last: list = []
+
+    def still() -> bool:
+        nonlocal last
+        place.page.wait_for_timeout(200)
+        same, last = (now := place.evaluate(_FRAME, pictures)) == last, now
+        return same
+
+    until(place.page, still, "a page at rest")
+    return last
+
+
 @contextmanager
 def stays(place, pictures: bool = True):
     """No control (and no picture) in this part of the page moves or changes its size, and neither does the part itself."""
-    before = place.evaluate(_FRAME, pictures)
+    before = _at_rest(place, pictures)
     yield
     after = place.evaluate(_FRAME, pictures)
     assert len(after) == len(before), f"{len(before)} parts became {len(after)}"

@@ -52,8 +52,11 @@ def test_words_are_searched_and_marked(browser):
         browser.get_by_label("search").click()
         browser.page.keyboard.type("effusion no", delay=20)
         until(browser.page, lambda: found(browser) < every, "fewer studies")
-    until(browser.page, lambda: browser.locator("mark").count() > 1, "marked words")
-    assert {text.lower() for text in browser.locator("mark").all_inner_texts()} == {"effusion", "no"}
+
+    def marked() -> set[str]:
+        return {text.lower() for text in browser.locator("mark").all_inner_texts()}
+
+    until(browser.page, lambda: marked() == {"effusion", "no"}, "both words marked, and no others")
     browser.get_by_label("search").fill("zebra")
     until(browser.page, lambda: "No study matches" in browser.inner_text(), "that there is none")
     assert browser.get_by_role("button", name="next").is_disabled()
