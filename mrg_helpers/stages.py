@@ -204,7 +204,7 @@ def indication_words(settings: Settings) -> list[str]:
     return Vocabulary.fit(texts, min_count=2).words[len(SPECIAL) :]
 
 
-# What some models take and none of the settings says: it follows from the training reports.
+# What some models take that is no setting of a model: most of it follows from the training reports.
 LEARNT = {
     "concepts": concept_names,
     "concept_weight": lambda settings: settings.concepts,
