@@ -44,6 +44,8 @@ class ReportModel(keras.Model):
         channels: D.
         note: what figures and pages made with this model have to say about its features.
 
+    A model sets ``self.settings``, the arguments of its own constructor, so that its file holds them.
+
     Explained in ``notebooks/04_train_the_attention_model.ipynb``.
     """
 
@@ -58,6 +60,7 @@ class ReportModel(keras.Model):
         self.grid = tuple(grid)
         self.channels = channels
         self.note = note
+        self.settings: dict = {}
 
     @classmethod
     def arguments(cls) -> set[str]:
@@ -93,8 +96,8 @@ class ReportModel(keras.Model):
 
     def get_config(self) -> dict:
         """The constructor's arguments, as Keras stores them in the ``.keras`` file."""
-        base = super().get_config()
-        return base | {"words": self.words, "grid": self.grid, "channels": self.channels, "note": self.note}
+        own = {"words": self.words, "grid": self.grid, "channels": self.channels, "note": self.note}
+        return super().get_config() | own | self.settings
 
     def adapt(self, train) -> None:
         """Look once at the :class:`mrg_helpers.batches.Examples` to learn from, before the first step of the first training.

@@ -73,10 +73,6 @@ class ConditionedGPT(ReportModel):
         self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
 
-    def get_config(self) -> dict:
-        """See :class:`ReportModel`."""
-        return super().get_config() | self.settings
-
     def adapt(self, train) -> None:
         """The output bias: how often each word is said; and GPT-2's weights where a file was named."""
         self.bias.assign(log_frequencies(train.tokens, len(self.words)))

@@ -84,10 +84,6 @@ class Hierarchical(ReportModel):
         self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
 
-    def get_config(self) -> dict:
-        """See :class:`ReportModel`."""
-        return super().get_config() | self.settings
-
     def start(self, inputs, training=False):
         """Regions, what was found in them, and both decoders before the first sentence: (B, R, D) -> state."""
         annotations, shown = self.regard.look(inputs["features"], training=training)

@@ -73,10 +73,6 @@ class MergeLSTM(ReportModel):
         self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
 
-    def get_config(self) -> dict:
-        """See :class:`ReportModel`."""
-        return super().get_config() | self.settings
-
     def see(self, inputs, training=False):
         """Both views (B, R, D) -> what the image says, (B, U + C), and how surely it shows each finding, logits (B, C) or None."""
         first, other = (self.drop_features(inputs[name], training=training) for name in ("features", "other"))

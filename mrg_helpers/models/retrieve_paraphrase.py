@@ -89,10 +89,6 @@ class RetrieveParaphrase(ReportModel):
             self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
 
-    def get_config(self) -> dict:
-        """See :class:`ReportModel`."""
-        return super().get_config() | self.settings
-
     def adapt(self, train) -> None:
         """The adjacency of the graph: how much oftener the training reports name two findings together than by chance."""
         if train.concepts is not None:

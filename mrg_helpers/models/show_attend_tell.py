@@ -101,10 +101,6 @@ class ShowAttendTell(ReportModel):
         if type(self) is ShowAttendTell:  # a model that builds on this one has more layers to make first
             self.make_variables()
 
-    def get_config(self) -> dict:
-        """See :class:`ReportModel`."""
-        return super().get_config() | self.settings
-
     def encode(self, inputs, training=False):
         """Features (B, R, D) -> (B, R, U), and which regions are there, (B, R), 1 or 0; None: all."""
         return self.encoder(self.drop_features(inputs["features"], training=training)), None

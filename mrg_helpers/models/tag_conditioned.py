@@ -79,10 +79,6 @@ class TagConditioned(ReportModel):
         self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
 
-    def get_config(self) -> dict:
-        """See :class:`ReportModel`."""
-        return super().get_config() | self.settings
-
     def start(self, inputs, training=False):
         """Regions, predicted tags and the first state: (B, R, D) -> state."""
         regions = self.encoder(self.drop_features(inputs["features"], training=training))  # (B, R, U)

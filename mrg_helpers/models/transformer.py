@@ -68,10 +68,6 @@ class Transformer(ReportModel):
         self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
 
-    def get_config(self) -> dict:
-        """See :class:`ReportModel`."""
-        return super().get_config() | self.settings
-
     def adapt(self, train) -> None:
         """The output bias: how often each word is said, so that the first thing to learn is not that."""
         self.to_logits.bias.assign(log_frequencies(train.tokens, len(self.words)))
