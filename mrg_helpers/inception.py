@@ -149,10 +149,14 @@ class Extractor:
         if layer not in [one.name for one in whole.layers if len(one.output.shape) == 4]:
             raise ValueError(f"InceptionV3 has no layer {layer!r}; the ends of its blocks are mixed0 ... mixed10")
         try:
-            if weights.path.suffix == ".keras":
+            if weights.path.suffix == ".npz":
+                load_part(whole, layer, weights.path)
+            elif weights.path.suffix == ".keras":
                 whole.set_weights(keras.saving.load_model(weights.path, compile=False).get_weights())
             else:
                 whole.load_weights(weights.path)
+        except WeightsError:
+            raise
         except Exception as error:
             raise WeightsError(
                 f"{weights.path}: these weights do not fit InceptionV3 without its top ({error})"
@@ -169,6 +173,11 @@ class Extractor:
         self.fingerprint = digest.hexdigest()[:16]
         self._run = tf.function(self._regions, reduce_retracing=True)
 
+    @staticmethod
+    def prepare(grey):
+        """Grey pixels (B, size, size, 1), 0 to 255 -> what the network was trained with, (B, size, size, 3)."""
+        return keras.ops.repeat(keras.ops.cast(grey, "float32") / 127.5 - 1, 3, axis=-1)
+
     def _regions(self, batch):
         features = tf.cast(self._fast(batch, training=False), "float32")
         return tf.einsum("hi,wj,bijd->bhwd", *self._average, features)
@@ -178,6 +187,28 @@ class Extractor:
         scaled = grey[..., None].astype("float32") / 127.5 - 1  # to [-1, 1], as InceptionV3 was trained
         features = self._run(tf.constant(np.repeat(scaled, 3, axis=-1))).numpy()
         return features.reshape(len(grey), -1, self.channels)
+
+
+def save_part(network: keras.Model, layer: str, path: str | Path) -> None:
+    """Write the weights of a network that ends at ``layer`` as one ``.npz`` file, its kernels in float16."""
+    values = [value.astype("float16") if value.ndim > 1 else value for value in network.get_weights()]
+    with paths.replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, layer=layer, **{f"w{k}": value for k, value in enumerate(values)})
+
+
+def load_part(whole: keras.Model, layer: str, path: str | Path) -> None:
+    """Put the weights that :func:`save_part` wrote into the whole network, of which the part up to ``layer`` is wanted.
+
+    Raises:
+        WeightsError: if the file ends before that layer.
+    """
+    with np.load(path) as stored:
+        end = str(stored["layer"])
+        known = keras.Model(whole.input, whole.get_layer(end).output)
+        known.set_weights([stored[f"w{k}"].astype("float32") for k in range(len(known.weights))])
+    names = {one.name for one in known.layers}
+    if any(one.name not in names for one in keras.Model(whole.input, whole.get_layer(layer).output).layers):
+        raise WeightsError(f"{path}: these weights end at {end}; choose that layer or one before it, not {layer}")
 
 
 def folded(network: keras.Model, precision: str = "float32") -> keras.Model:

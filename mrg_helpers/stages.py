@@ -153,8 +153,8 @@ def examples(settings: Settings, split: str) -> Examples:
 
     For a blind model each report stands beside the image of another one.
     """
+    from . import models
     from .batches import Examples
-    from .models import FAMILY
 
     table, cache, vocabulary = ensure_studies(settings).table, ensure_features(settings), ensure_vocabulary(settings)
     table = table[table["split"] == split]
@@ -163,7 +163,7 @@ def examples(settings: Settings, split: str) -> Examples:
     names = concept_names(settings)
     labels = [word_labels(text, names, settings.emphasis, settings.max_length) for _, text in kept]
     found = [findings.abnormal(text) for _, text in kept]
-    sentences = template_sentences(settings) if "templates" in FAMILY[settings.model].arguments() else []
+    sentences = template_sentences(settings) if "templates" in models.named(settings.model).arguments() else []
     rows, read = [cache.index[study_id] for study_id, _ in kept], reader(settings)
     return Examples(
         perturb.permuted(read, rows, settings.seed) if settings.blind else read,
@@ -179,9 +179,9 @@ def examples(settings: Settings, split: str) -> Examples:
 def reader(settings: Settings) -> Inputs:
     """What turns rows (of the studies table), or a new X-ray, into the batch dictionary of ``settings.model``: the features of
     every model, and whatever else its class attribute ``needs`` names."""
-    from .models import FAMILY
+    from . import models
 
-    needs, cache, besides = FAMILY[settings.model].needs, ensure_features(settings), {}
+    needs, cache, besides = models.named(settings.model).needs, ensure_features(settings), {}
     if "other" in needs:
         other, table = other_view(settings), ensure_studies(settings).table
         first, second = (one_image_per_study(table, some.view)["path"].to_numpy() for some in (settings, other))
@@ -214,6 +214,13 @@ LEARNT = {
 }
 
 
+def for_model(settings: Settings, model: str, **changes) -> Settings:
+    """The settings with another model and what it needs to learn well, its ``recipe``; ``changes`` go over both."""
+    from . import models
+
+    return dataclasses.replace(settings, **{"model": model} | models.named(model).recipe | changes)
+
+
 def new_model(settings: Settings) -> ReportModel:
     """An untrained model that fits the features and the vocabulary; its first weights follow from ``training_seed``.
 
@@ -222,11 +229,9 @@ def new_model(settings: Settings) -> ReportModel:
     """
     import keras
 
-    from .models import FAMILY
+    from . import models
 
-    if settings.model not in FAMILY:
-        raise ValueError(f"there is no model {settings.model!r}; there are {', '.join(FAMILY)}")
-    family = FAMILY[settings.model]
+    family = models.named(settings.model)
     takes = family.arguments()
     if wrong := set(settings.options) - takes:
         raise ValueError(

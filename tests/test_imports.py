@@ -42,6 +42,7 @@ ALLOWED = {
     "whitening": set(),
     "stored": set(),
     "features": {"images", "inception", "paths", "stored", "whitening"},
+    "tuning": {"features", "inception", "models.parts"},
     # training and decoding know the interface of models, no model
     "models": {"paths", "vocabulary"},
     "batches": {"vocabulary"},
@@ -75,8 +76,9 @@ ALLOWED = {
     "sketch": {"charts"},
     "idea_charts": {"charts", "sketch"},
     "model_idea_charts": {"charts", "sketch"},
-    "plots": {"beam_charts", "charts", "check_charts", "heatmaps", "idea_charts", "look_charts", "model_idea_charts",
-              "score_charts"},
+    "family_charts": {"charts", "sketch"},
+    "plots": {"beam_charts", "charts", "check_charts", "family_charts", "heatmaps", "idea_charts", "look_charts",
+              "model_idea_charts", "score_charts"},
     "widget_parts": set(),
     "svg": {"widget_parts"},
     "study_browser": {"heatmaps", "images", "reports", "widget_parts"},
@@ -110,6 +112,7 @@ ALLOWED = {
 HEAVY = {"tensorflow", "keras"}
 MAY_BE_HEAVY = {
     "features", "inception", "models", "training", "searches", "decoding", "objectives", "beam_trace", "likelihood",
+    "tuning",
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
