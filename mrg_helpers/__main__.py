@@ -45,9 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     which.add_argument("--all", action="store_true", help="the experiments too, which train many models (07, 08)")
 
-    prepare = commands.add_parser("prepare", help="get a data set: write the phantom patients, or download IU X-ray")
+    prepare = commands.add_parser(
+        "prepare",
+        help="get a data set: write the phantom patients, or download IU X-ray; or train data/pretrained/ anew",
+    )
     prepare.set_defaults(command=_prepare)
-    prepare.add_argument("dataset", choices=["phantom", "iu_xray"])
+    prepare.add_argument("dataset", choices=["phantom", "iu_xray", "pretrained"])
     prepare.add_argument("--data", metavar="PATH", help="where to put it (default: under data/)")
     prepare.add_argument("--studies", type=int, default=1500, help="number of phantom patients (default 1500)")
     prepare.add_argument("--seed", type=int, default=0, help="of the phantom patients (default 0)")
@@ -153,7 +156,12 @@ def _draft(options: argparse.Namespace) -> None:
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    if options.dataset == "iu_xray":
+    if options.dataset == "pretrained":
+        from . import pretrained, stages
+
+        root = pretrained.FOLDER
+        stages.keep_pretrained(stages.Settings(weights="random"))
+    elif options.dataset == "iu_xray":
         from . import download
 
         root = download.prepare_iu_xray(options.data or paths.data_dir() / "iu_xray")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from . import datasets, findings, paths, perturb, phantom, reports, templates
+from . import datasets, findings, paths, perturb, phantom, pretrained, reports, templates
 from .inputs import Inputs
 from .settings import SIZES, Settings, artefact_folder
 from .vocabulary import SPECIAL, Vocabulary
@@ -66,7 +66,8 @@ def ensure_features(settings: Settings) -> FeatureCache:
     except CacheError:
         rows = one_image_per_study(ensure_studies(settings).table, settings.view)
         _say(f"features of {len(rows)} images, layer {settings.layer} -> {folder}")
-        extract(rows, folder, new_extractor(settings), settings.resize)
+        known = pretrained.statistics(folder)
+        extract(rows, folder, new_extractor(settings), settings.resize, statistics=known)
         return FeatureCache(folder, components=settings.components)
 
 
@@ -250,15 +251,18 @@ def is_trained(settings: Settings) -> bool:
 
 
 def ensure_model(settings: Settings, **fit_arguments) -> ReportModel:
-    """The trained model; a training that was cut short is gone on with.
+    """The trained model; a training that was cut short is gone on with. The one that came with the project is taken where it fits.
 
-    ``fit_arguments`` go to :func:`mrg_helpers.training.fit`.
+    ``fit_arguments`` go to :func:`mrg_helpers.training.fit`; who gives some wants to see a training, and gets one.
     """
     from .models import load_model
     from .training import TrainingSettings, fit
 
     folder = artefact_folder(settings, "model")
     with paths.locked(folder, _say):
+        untouched = not (is_trained(settings) or fit_arguments or (folder / "checkpoint.npz").exists())
+        if untouched and pretrained.take_model(folder, ensure_features(settings).manifest):
+            _say(f"the pretrained model that came with the project -> {folder}")
         if not is_trained(settings):
             names = [field.name for field in dataclasses.fields(TrainingSettings) if hasattr(settings, field.name)]
             values = {name: getattr(settings, name) for name in names} | {"seed": settings.training_seed}
@@ -320,3 +324,10 @@ def ensure_generation(settings: Settings, split: str = "test", decoding: Decodin
         _say(f"writing {len(rows)} reports ({decoding.method}) -> {path}")
         generate(model, reader(settings), rows, decoding, progress=True).save(path)
     return Generation.load(path)
+
+
+def keep_pretrained(settings: Settings) -> None:
+    """Train a model and keep it as the one that comes with the project, see :mod:`mrg_helpers.pretrained`."""
+    ensure_model(settings)
+    folders = (artefact_folder(settings, kind) for kind in ("features", "model"))
+    pretrained.make(*folders, "python -m mrg_helpers prepare pretrained")
