@@ -17,6 +17,7 @@ import keras
 from keras import ops
 
 from .base import ReportModel
+from .checklist import Checklist
 from .gpt2_weights import load_gpt2
 from .parts import Regions, attend, causal, forget, log_frequencies, look_losses, smooth_maximum, written
 
@@ -34,8 +35,8 @@ class ConditionedGPT(ReportModel):
         feature_dropout: share of the features' entries that are dropped in training.
         word_dropout: share of the words read in training that become ``<unk>``, so that the model leans on the image.
         concepts: names of C findings that every region is asked for, see :class:`mrg_helpers.models.ShowAttendTell`; training
-            then needs ``inputs["concepts"]`` (B, C), and ``inputs["said"]`` (B, T, C) for the guide. Each has an embedding,
-            which counts as much as the finding was found.
+            then needs ``inputs["concepts"]`` (B, C) and ``inputs["said"]`` (B, T, C). Each has an embedding, which counts as much
+            as the finding was found; and what of it is left to say is read with every word.
         concept_weight: of the loss of that question.
         guide: weight of a loss that draws the last layer's attention to the regions that answered, see there.
         pretrained: path of a GPT-2's ``model.safetensors`` of the same sizes, to start from, see
@@ -46,6 +47,8 @@ class ConditionedGPT(ReportModel):
         >>> model = ConditionedGPT(vocabulary.words, grid=(8, 8), channels=2048, units=768, layers=6, heads=12)   # DistilGPT2
         >>> logits = model({"features": features, "tokens": tokens})   # (B, T, V)
     """
+
+    recipe = {"learning_rate": 1e-3, "dropout": 0.2, "epochs": 24}
 
     def __init__(
         self, words, grid, channels, note="", units=192, layers=2, heads=4, max_length=90, dropout=0.1, feature_dropout=0.0,
@@ -64,6 +67,7 @@ class ConditionedGPT(ReportModel):
         self.look = Regions(self.regions, units, concepts, dropout, feature_dropout)
         spread = keras.initializers.RandomNormal(stddev=0.02)
         self.tags = keras.layers.Embedding(len(concepts), units, name="tags") if concepts else None
+        self.told = Checklist(self.words, concepts, units) if concepts else None
         self.embed = keras.layers.Embedding(len(self.words), units, spread, name="embed")
         self.place = keras.layers.Embedding(max_length, units, spread, name="place")
         self.blocks = [Block(units, heads, layers, dropout, f"block_{k}") for k in range(layers)]
@@ -99,16 +103,19 @@ class ConditionedGPT(ReportModel):
         batch = ops.shape(inputs["features"])[0]
         empty = ops.zeros((batch, self.longest, self.settings["units"]), self.compute_dtype)
         cell = {"count": ops.zeros(batch, "int32"), "words": [(empty, empty) for _ in self.blocks]}
+        if self.told is not None:
+            cell["told"] = self.told.first(batch)
         return {"memory": self.regard(inputs), "cell": cell}
 
-    def decode(self, tokens, places, visible, memory, cached=None, training=False):
-        """Words (B, T) at their places (T,) or (B, T) -> logits (B, T, V), attention (B, T, R), and the keys and values of the
-        words in each layer.
+    def decode(self, tokens, places, visible, told, memory, cached=None, training=False):
+        """Words (B, T) at their places (T,) or (B, T), with what the checklist tells (B, T, U), or None -> logits (B, T, V),
+        attention (B, T, R), and the keys and values of the words in each layer.
 
         ``visible`` says which words each may look at; ``cached`` holds the keys and values of the words before a single one.
         """
         layers = []
-        words = self.drop(self.embed(tokens) + self.place(places), training=training)
+        words = self.embed(tokens) + self.place(places)
+        words = self.drop(words if told is None else words + told, training=training)
         for k, block in enumerate(self.blocks):
             triple = block.read(words)
             if cached is not None:
@@ -126,20 +133,24 @@ class ConditionedGPT(ReportModel):
         cell, memory = state["cell"], state["memory"]
         places = cell["count"][:, None]  # (B, 1)
         visible = (ops.arange(self.longest)[None] <= places)[:, None]  # (B, 1, M)
-        logits, looked, words = self.decode(tokens[:, None], places, visible, memory, cell["words"])
-        new = {"count": cell["count"] + 1, "words": words}
+        new, told = {"count": cell["count"] + 1}, None
+        if self.told is not None:
+            told, new["told"] = self.told.advance(tokens, memory["found"], cell["told"])
+            told = told[:, None]
+        logits, looked, new["words"] = self.decode(tokens[:, None], places, visible, told, memory, cell["words"])
         return logits[:, 0], {"memory": memory, "cell": new}, looked[:, 0]
 
     def call(self, inputs, training=False):
         """See :class:`ReportModel`."""
         tokens, memory = inputs["tokens"], self.regard(inputs, training=training)
+        told, judged = (None, None) if self.told is None else self.told.all(tokens, memory["found"])
         if training:
             tokens = forget(tokens, self.settings["word_dropout"], self.seed_generator)
         length = ops.shape(tokens)[1]
-        logits, looked, _ = self.decode(tokens, ops.arange(length), causal(length), memory, training=training)
+        logits, looked, _ = self.decode(tokens, ops.arange(length), causal(length), told, memory, training=training)
         if training and self.tags is not None:
             asked = self.settings["concept_weight"], self.settings["guide"]
-            for loss in look_losses(inputs, memory["shown"], looked, *asked):
+            for loss in [*look_losses(inputs, memory["shown"], looked, *asked), self.told.loss(inputs, judged)]:
                 self.add_loss(loss)
         return logits
 

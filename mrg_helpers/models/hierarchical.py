@@ -26,6 +26,7 @@ from keras import ops
 
 from ..vocabulary import END, START
 from .base import ReportModel
+from .checklist import Checklist
 from .parts import NEVER, Look, Regions, forget, look_losses, misplaced, smooth_maximum
 
 
@@ -71,14 +72,14 @@ class Hierarchical(ReportModel):
         self.first_word = dense(units, "tanh", name="first_word")
         self.word_cell = keras.layers.GRUCell(units, name="word_cell")
         self.embed = keras.layers.Embedding(len(self.words), embedding, name="embed")
-        names = ("topic_to_word", "state_to_word", "context_to_word")
-        self.topic_to_word, self.state_to_word, self.context_to_word = (
-            dense(embedding, use_bias=False, name=name) for name in names
-        )
+        self.state_to_word = dense(embedding, use_bias=False, name="state_to_word")
+        self.context_to_word = dense(embedding, use_bias=False, name="context_to_word")
         self.to_logits = dense(len(self.words), name="to_logits")
+        self.told = None
         if concepts:
             self.shown_to_word = dense(embedding, use_bias=False, name="shown_to_word")
-            self.was_said, self.will_say = (dense(len(concepts), name=name) for name in ("was_said", "will_say"))
+            self.told = Checklist(self.words, concepts, units)
+            self.will_say = dense(len(concepts), name="will_say")
             self.will_say.build((None, units))  # only training asks it
         self.drop = keras.layers.Dropout(dropout)
         self.seed_generator = keras.random.SeedGenerator(0)
@@ -96,33 +97,31 @@ class Hierarchical(ReportModel):
         if shown is not None:
             memory |= {"shown": shown, "found": ops.sigmoid(smooth_maximum(shown))}  # (B, R, C), (B, C)
             seen = ops.concatenate([seen, memory["found"]], axis=-1)
-            cell["said"] = ops.zeros_like(memory["found"])  # the checklist
+            cell["told"] = self.told.first(ops.shape(seen)[0])
         cell |= {"sentence": self.first_sentence(seen), "topic": nothing, "word": nothing}
         return {"memory": memory, "cell": cell | {"looked": ops.zeros_like(annotations[..., 0])}}
 
-    def next_sentence(self, cell, memory, ended):
-        """What the cell is if a sentence begins here; ``ended`` (B,) is 1 where another one ended."""
+    def next_sentence(self, cell, memory, told):
+        """What the cell is if a sentence begins here; ``told`` (B, U) is what the checklist tells, or None."""
         summary = cell["word"]  # of what the last sentence said
         context, looked = self.look_sentence.look(cell["sentence"], memory["sentence_keys"], memory["annotations"])
         sentence, _ = self.sentence_cell(ops.concatenate([summary, context], axis=-1), [cell["sentence"]])
-        known, new = [sentence, context], {"sentence": sentence, "looked": looked}
-        if "said" in cell:
-            new["said"] = ops.maximum(cell["said"], ended[:, None] * ops.sigmoid(self.was_said(summary)))
-            known += [memory["found"], new["said"], memory["found"] * (1 - new["said"])]  # there, said, left to say
+        new = {"sentence": sentence, "looked": looked}
+        known = [sentence, context] if told is None else [sentence, context, told]
         topic = self.to_topic(ops.concatenate(known, axis=-1))
         return new | {"topic": topic, "word": self.first_word(topic)}
 
     def advance(self, word, cell, memory):
         """One word and the last cell -> new cell, context (B, U), weights (B, R).
 
-        The word is embedded (B, E), with two masks (B,): does it begin a sentence, and did it end one?
+        The word is embedded (B, E); does a sentence begin behind it (B,); and ``{"told": (B, U)}``, or nothing.
         """
-        embedded, begins, ended = word
-        new = self.next_sentence(cell, memory, ended)
+        embedded, begins, each = word
+        new = self.next_sentence(cell, memory, each.get("told"))
         cell = {name: ops.where(begins[:, None] > 0, new[name], old) for name, old in cell.items()}
         context, weights = self.look_word.look(cell["word"], memory["word_keys"], memory["annotations"])
-        read = ops.concatenate([embedded + self.topic_to_word(cell["topic"]), context], axis=-1)
-        hidden, _ = self.word_cell(read, [cell["word"]])
+        # The topic is where the words start from, and nothing else: beside every word it would be said all at once.
+        hidden, _ = self.word_cell(ops.concatenate([embedded, context], axis=-1), [cell["word"]])
         return cell | {"word": hidden}, context, weights
 
     def read_out(self, embedded, begins, cell, context, training=False):
@@ -130,33 +129,38 @@ class Hierarchical(ReportModel):
 
         Between two sentences the stop control has the say: its logit is that of ``<end>`` against all other words.
         """
-        joint = embedded + self.topic_to_word(cell["topic"]) + self.state_to_word(cell["word"])
-        joint = joint + self.context_to_word(context)
-        if "said" in cell:
+        joint = embedded + self.state_to_word(cell["word"]) + self.context_to_word(context)
+        if self.told is not None:
             joint = joint + self.shown_to_word(ops.tanh(self.regard.find(context)))  # the findings where it looks
         logits = self.to_logits(self.drop(ops.tanh(joint), training=training))
         end = ops.equal(ops.arange(len(self.words)), END)  # (V,)
         others = ops.logsumexp(ops.where(end, NEVER, logits), axis=-1, keepdims=True)
         return ops.where(end & (begins[..., None] > 0), others + self.stop(cell["topic"]), logits)
 
-    def masks(self, tokens):
-        """Where a sentence begins after a word, and where that word ended one: 1 or 0, each as the tokens."""
-        ended = ops.equal(tokens, self.full_stop)
-        begins = ended | ops.equal(tokens, START)
-        return ops.cast(begins, self.compute_dtype), ops.cast(ended, self.compute_dtype)
+    def begins(self, tokens):
+        """1 where a sentence begins behind a word, else 0."""
+        begins = ops.equal(tokens, self.full_stop) | ops.equal(tokens, START)
+        return ops.cast(begins, self.compute_dtype)
 
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
-        embedded, memory, (begins, ended) = self.embed(tokens), state["memory"], self.masks(tokens)
-        cell, context, weights = self.advance((embedded, begins, ended), state["cell"], memory)
-        return self.read_out(embedded, begins, cell, context), {"memory": memory, "cell": cell}, weights
+        embedded, memory, begins = self.embed(tokens), state["memory"], self.begins(tokens)
+        cell, new, each = dict(state["cell"]), {}, {}
+        if self.told is not None:
+            each["told"], new["told"] = self.told.advance(tokens, memory["found"], cell.pop("told"))
+        cell, context, weights = self.advance((embedded, begins, each), cell, memory)
+        return self.read_out(embedded, begins, cell, context), {"memory": memory, "cell": cell | new}, weights
 
     def call(self, inputs, training=False):
         """See :class:`ReportModel`."""
         state = self.start(inputs, training=training)
-        memory = state["memory"]
+        memory, cell, each, judged = state["memory"], state["cell"], {}, None
         words = ops.transpose(inputs["tokens"])  # (T, B): a scan walks along the first axis
-        begins, ended = self.masks(words)  # a sentence that is read in part begins where it began
+        begins = self.begins(words)  # a sentence that is read in part begins where it began
+        if self.told is not None:
+            cell.pop("told")
+            told, judged = self.told.all(inputs["tokens"], memory["found"])
+            each["told"] = ops.transpose(told, (1, 0, 2))
         if training:
             words = forget(words, self.settings["word_dropout"], self.seed_generator)
         embedded = self.drop(self.embed(words), training=training)  # (T, B, E)
@@ -164,33 +168,32 @@ class Hierarchical(ReportModel):
         def one_word(previous, word):
             return self.advance(word, previous[0], memory)
 
-        first = (state["cell"], ops.zeros_like(state["cell"]["word"]), ops.zeros_like(state["cell"]["looked"]))
-        cells, contexts, weights = tf.scan(one_word, (embedded, begins, ended), initializer=first)
+        first = (cell, ops.zeros_like(cell["word"]), ops.zeros_like(cell["looked"]))
+        cells, contexts, weights = tf.scan(one_word, (embedded, begins, each), initializer=first)
         if training:
-            self.add_losses(inputs, memory, {name: ops.transpose(cells[name], (1, 0, 2)) for name in cells}, weights)
+            cells_of = {name: ops.transpose(cells[name], (1, 0, 2)) for name in ("topic", "looked")}
+            self.add_losses(inputs, memory, cells_of, ops.transpose(weights, (1, 0, 2)), judged)
         logits = self.read_out(embedded, begins, cells, contexts, training=training)
         return ops.transpose(logits, (1, 0, 2))
 
-    def add_losses(self, inputs, memory, cells, weights):
-        """What training asks for besides the words; ``cells`` (B, T, ...), ``weights`` (T, B, R)."""
+    def add_losses(self, inputs, memory, cells, weights, judged):
+        """What training asks for besides the words; ``cells`` (B, T, ...), ``weights`` (B, T, R), ``judged`` of the checklist."""
         tokens = inputs["tokens"]
-        begins, ended = self.masks(tokens)
+        begins = self.begins(tokens)
         following = ops.pad(tokens[:, 1:], [[0, 0], [0, 1]], constant_values=END)  # the longest report ends there
         stops = ops.cast(ops.equal(following, END), begins.dtype)[..., None]
         losses = keras.losses.binary_crossentropy(stops, self.stop(cells["topic"]), from_logits=True)
         self.add_loss(self.settings["stop_weight"] * mean_where(losses, begins))
-        if "said" not in cells:
+        if self.told is None:
             return
-        weights, guide = ops.transpose(weights, (1, 0, 2)), self.settings["guide"]
+        guide, said = self.settings["guide"], inputs["said"]
         for loss in look_losses(inputs, memory["shown"], weights, self.settings["concept_weight"], guide):
             self.add_loss(loss)
         if guide:
-            self.add_loss(guide * misplaced(cells["looked"], inputs["said"], ops.stop_gradient(memory["shown"])))
-        said, count = inputs["said"], len(self.settings["concepts"])
+            self.add_loss(guide * misplaced(cells["looked"], said, ops.stop_gradient(memory["shown"])))
         ahead = keras.losses.binary_crossentropy(said, self.will_say(cells["topic"]), from_logits=True)
-        behind = keras.losses.binary_crossentropy(said, self.was_said(cells["word"]), from_logits=True)
-        self.add_loss(count * mean_where(ahead, begins))
-        self.add_loss(count * mean_where(behind[:, :-1], ended[:, 1:]))  # known when the full stop is to be written
+        self.add_loss(len(self.settings["concepts"]) * mean_where(ahead, begins))
+        self.add_loss(self.told.loss(inputs, judged))
 
 
 def mean_where(losses, mask):

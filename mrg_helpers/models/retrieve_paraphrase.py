@@ -21,6 +21,7 @@ from keras import ops
 
 from ..vocabulary import END, PAD, UNK
 from .base import ReportModel
+from .checklist import Checklist
 from .finding_graph import FindingGraph, TemplateChoice, together
 from .parts import Look, Regions, forget, found_loss, misplaced
 
@@ -85,6 +86,7 @@ class RetrieveParaphrase(ReportModel):
             names = ("state", "context", "template", "shown")
             self.to_word = [dense(embedding, use_bias=False, name=f"{name}_to_word") for name in names]
             self.to_logits, self.copy = dense(len(self.words), name="to_logits"), dense(1, name="copy")
+            self.told = Checklist(self.words, concepts, embedding)
             self.drop = keras.layers.Dropout(dropout)
             self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
@@ -138,8 +140,11 @@ class RetrieveParaphrase(ReportModel):
             "word_keys": self.look_template.key(read), "keys": self.look_region.key(memory["annotations"]),
         }  # fmt: skip
         seen = ops.concatenate([ops.mean(memory["annotations"], axis=1), ops.sigmoid(memory["found"])], axis=-1)
-        nothing = ops.zeros_like(there)
-        return {"memory": memory, "cell": {"hidden": self.first(seen), "covered": nothing, "last": nothing}}
+        nothing, told = ops.zeros_like(there), self.told.first(ops.shape(seen)[0])
+        return {
+            "memory": memory,
+            "cell": {"hidden": self.first(seen), "covered": nothing, "last": nothing, "told": told},
+        }
 
     def advance(self, embedded, cell, memory):
         """One word (B, E) and the last cell -> new cell, context (B, U), template (B, E), weights of the regions (B, R)."""
@@ -173,9 +178,11 @@ class RetrieveParaphrase(ReportModel):
                 {"memory": memory, "cell": {"count": cell["count"] + 1}},
                 weights,
             )
-        embedded = self.embed(tokens)
+        told, ticked = self.told.advance(tokens, ops.sigmoid(memory["found"]), cell["told"])
+        embedded = self.embed(tokens) + told
         cell, context, template, weights = self.advance(embedded, cell, memory)
-        return self.read_out(embedded, cell, context, template, memory), {"memory": memory, "cell": cell}, weights
+        logits = self.read_out(embedded, cell, context, template, memory)
+        return logits, {"memory": memory, "cell": cell | {"told": ticked}}, weights
 
     def call(self, inputs, training=False):
         """See :class:`ReportModel`."""
@@ -184,8 +191,10 @@ class RetrieveParaphrase(ReportModel):
         if self.settings["paraphrase"]:
             if training:
                 words = forget(words, self.settings["word_dropout"], self.seed_generator)
-            embedded = self.drop(self.embed(words), training=training)  # (T, B, E)
-            first = (state["cell"], *(ops.zeros_like(memory[name][:, 0]) for name in ("annotations", "read")))
+            told, judged = self.told.all(inputs["tokens"], ops.sigmoid(memory["found"]))  # (B, T, E), (B, T, C)
+            embedded = self.drop(self.embed(words) + ops.transpose(told, (1, 0, 2)), training=training)  # (T, B, E)
+            first = {name: cell for name, cell in state["cell"].items() if name != "told"}
+            first = (first, *(ops.zeros_like(memory[name][:, 0]) for name in ("annotations", "read")))
             first = (*first, ops.zeros_like(memory["where"][:, 0]))
             cells, contexts, templates, weights = tf.scan(
                 lambda last, word: self.advance(word, last[0], memory), embedded, initializer=first
@@ -199,6 +208,8 @@ class RetrieveParaphrase(ReportModel):
             weight = self.settings["concept_weight"]
             self.add_loss(found_loss(inputs["concepts"], memory["found"], weight))
             self.add_loss(found_loss(inputs["templates"], memory["chosen"], weight))
+            if weights is not None:
+                self.add_loss(self.told.loss(inputs, judged))
             if self.settings["guide"] and weights is not None:
                 shown = ops.stop_gradient(memory["shown"])
                 self.add_loss(self.settings["guide"] * misplaced(weights, inputs["said"], shown))

@@ -17,6 +17,7 @@ import tensorflow as tf
 from keras import ops
 
 from .base import ReportModel
+from .checklist import Checklist
 from .parts import Regions, attend, causal, forget, log_frequencies, look_losses, smooth_maximum, written
 
 
@@ -32,8 +33,9 @@ class Transformer(ReportModel):
         dropout: share of the annotations', words' and sublayers' entries that are dropped in training.
         feature_dropout: share of the features' entries that are dropped in training.
         word_dropout: share of the words read in training that become ``<unk>``, so that the model leans on the image.
-        concepts: names of C findings that every region is asked for, see :class:`ShowAttendTell`; what is found is read with every
-            word. Training then needs ``inputs["concepts"]`` (B, C), and ``inputs["said"]`` (B, T, C) for the guide.
+        concepts: names of C findings that every region is asked for, see :class:`ShowAttendTell`; what is found, and
+            what of it is left to say, is read with every word. Training then needs ``inputs["concepts"]`` (B, C) and
+            ``inputs["said"]`` (B, T, C).
         concept_weight: of the loss of that question.
         guide: weight of a loss that draws the last layer's attention to the regions that answered, see there.
 
@@ -41,6 +43,8 @@ class Transformer(ReportModel):
         >>> model = Transformer(vocabulary.words, grid=(8, 8), channels=2048, memory=3)   # R2Gen
         >>> logits = model({"features": features, "tokens": tokens})   # (B, T, V)
     """
+
+    recipe = {"learning_rate": 1e-3, "dropout": 0.2, "epochs": 24}
 
     def __init__(
         self, words, grid, channels, note="", units=192, layers=2, heads=4, memory=0, max_length=90, dropout=0.1,
@@ -59,7 +63,7 @@ class Transformer(ReportModel):
         spread = keras.initializers.RandomNormal(stddev=0.2)
         self.embed = keras.layers.Embedding(len(self.words), units, spread, name="embed")
         self.place = keras.layers.Embedding(max_length, units, spread, name="place")
-        self.found_to_word = keras.layers.Dense(units, use_bias=False, name="found_to_word") if concepts else None
+        self.told = Checklist(self.words, concepts, units) if concepts else None
         self.slots = RelationalMemory(memory, units, heads) if memory else None
         self.blocks = [Block(units, heads, bool(memory), dropout, f"block_{k}") for k in range(layers)]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")
@@ -87,14 +91,14 @@ class Transformer(ReportModel):
         cell = {"count": ops.zeros(batch, "int32"), "words": [(empty, empty) for _ in self.blocks]}
         if self.slots is not None:
             cell["slots"] = self.slots.first(batch)
+        if self.told is not None:
+            cell["told"] = self.told.first(batch)
         return {"memory": memory, "cell": cell}
 
-    def read(self, tokens, places, memory, training=False):
-        """Words (B, T) at their places (T,) or (B, T) -> (B, T, U), with what was found in the image."""
+    def read(self, tokens, places, told, training=False):
+        """Words (..., T) at their places, with what the checklist tells (..., T, U), or None -> (..., T, U)."""
         embedded = self.embed(tokens) + self.place(places)
-        if self.found_to_word is not None:
-            embedded = embedded + self.found_to_word(memory["found"])[:, None]
-        return self.drop(embedded, training=training)
+        return self.drop(embedded if told is None else embedded + told, training=training)
 
     def decode(self, words, visible, slots, memory, cached=None, place=None, training=False):
         """Words (B, T, U) -> logits (B, T, V), attention (B, T, R), and the keys and values of the words in each layer.
@@ -113,10 +117,12 @@ class Transformer(ReportModel):
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
         cell, memory = state["cell"], state["memory"]
-        place, slots = cell["count"], None  # (B,)
-        words = self.read(tokens[:, None], place[:, None], memory)  # (B, 1, U)
-        visible = (ops.arange(self.longest)[None] <= place[:, None])[:, None]  # (B, 1, M)
+        place, slots, told = cell["count"], None, None  # (B,)
         new = {"count": place + 1}
+        if self.told is not None:
+            told, new["told"] = self.told.advance(tokens, memory["found"], cell["told"])
+        words = self.read(tokens, place, told)[:, None]  # (B, 1, U)
+        visible = (ops.arange(self.longest)[None] <= place[:, None])[:, None]  # (B, 1, M)
         if self.slots is not None:
             new["slots"] = self.slots.advance(cell["slots"], [part[:, 0] for part in self.slots.read(words)])
             slots = self.slots.flat(new["slots"])[:, None]
@@ -127,15 +133,16 @@ class Transformer(ReportModel):
         """See :class:`ReportModel`."""
         tokens, slots = inputs["tokens"], None
         memory, length = self.regard(inputs, training=training), ops.shape(tokens)[1]
+        told, judged = (None, None) if self.told is None else self.told.all(tokens, memory["found"])
         if training:
             tokens = forget(tokens, self.settings["word_dropout"], self.seed_generator)
-        words = self.read(tokens, ops.arange(length), memory, training=training)
+        words = self.read(tokens, ops.arange(length), told, training=training)
         if self.slots is not None:
             slots = self.slots.remember(words)
         logits, weights, _ = self.decode(words, causal(length), slots, memory, training=training)
-        if training and self.found_to_word is not None:
+        if training and self.told is not None:
             asked = self.settings["concept_weight"], self.settings["guide"]
-            for loss in look_losses(inputs, memory["shown"], weights, *asked):
+            for loss in [*look_losses(inputs, memory["shown"], weights, *asked), self.told.loss(inputs, judged)]:
                 self.add_loss(loss)
         return logits
 
@@ -177,8 +184,7 @@ class Block(keras.layers.Layer):
 
     def think(self, words, slots, training=False):
         """The feed-forward part: (B, T, U) -> (B, T, U)."""
-        thought = self.narrow(self.wide(self.norms[2].normalise(words, slots)))
-        return words + self.drop(thought, training=training)
+        return words + self.drop(self.narrow(self.wide(self.norms[2].normalise(words, slots))), training=training)
 
 
 class Norm(keras.layers.Layer):
