@@ -11,9 +11,9 @@ mean of the regions, soft attention, in place of draws, which keeps the estimate
 In comparison with the paper: a draw is credited with the words from its own on, since it cannot have changed those before, which
 is the same on average with less noise (``whole_reward`` credits it with the report, as the paper does); the average is that of a
 word, and n words are compared with n times that, since reports differ in length more than captions do; words count as they do in
-the loss, by their emphasis; reports that read the weighted mean count for the average and for nothing else; what is written is
-read out of the weighted mean, so that the same image gets the same report; the penalty and the guide ask the weights, not the
-draws; and the first state and the findings still come from all regions.
+the loss, by their emphasis; of the reward, reports that read the weighted mean enter the average alone; what is written is read
+out of the weighted mean, so that the same image gets the same report; the penalty and the guide ask the weights, not the draws;
+and the first state and the findings still come from all regions.
 """
 
 from __future__ import annotations
