@@ -27,6 +27,13 @@ VARIANTS = {
         ATTEND | {"cell": "lstm", "penalty": 0.5},
         ATTEND | {"concepts": CONCEPTS, "guide": 0.1},
         ATTEND | {"positions": False, "gate": False, "mean_start": False},
+        ATTEND | {"deep_output": False},
+        ATTEND | {"deep_output": False, "concepts": CONCEPTS},
+    ],
+    "hard_attention": [
+        ATTEND,
+        ATTEND | {"concepts": CONCEPTS, "guide": 0.1, "penalty": 0.5, "cell": "lstm"},
+        ATTEND | {"expectation": 0.0, "reinforce": 1.0, "whole_reward": True, "deep_output": False},
     ],
     "merge_lstm": [
         {"embedding": 6, "units": 7},
@@ -197,5 +204,5 @@ def test_it_can_learn_sixteen_studies_by_heart(name, settings):
 # What that test needs besides: nothing may be dropped, and a model has to be large enough for sixteen reports.
 LARGE = {"dropout": 0.0, "units": 24, "embedding": 16}
 BY_HEART = dict.fromkeys(["show_attend_tell", "merge_lstm", "two_view", "indication", "tag_conditioned"], LARGE)
-BY_HEART |= dict.fromkeys(["hierarchical", "retrieve_paraphrase"], LARGE)
+BY_HEART |= dict.fromkeys(["hard_attention", "hierarchical", "retrieve_paraphrase"], LARGE)
 BY_HEART |= dict.fromkeys(["transformer", "conditioned_gpt"], {"dropout": 0.0, "units": 24})

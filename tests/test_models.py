@@ -1,9 +1,12 @@
 """What is special about Show, Attend and Tell; what every model has to hold is in ``test_family.py``."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from mrg_helpers import stages
 from mrg_helpers.models import ShowAttendTell, load_model
 from mrg_helpers.models.show_attend_tell import doubly_stochastic, misplaced, smooth_maximum
 
@@ -115,6 +118,39 @@ def test_what_the_regions_find_reaches_every_word():
     model.find.bias.assign([9.0, -9.0])
     moved = np.abs(model(inputs) - before).max(axis=(0, 2))  # (T,)
     assert (moved > 1e-3).all()
+
+
+def test_without_the_deep_output_the_words_are_read_out_of_the_state_alone():
+    for settings in ({}, CONCEPTS):
+        model, inputs = make(deep_output=False, **settings), batch()
+        assert not any(
+            name in one.path for one in model.variables for name in ("state_to_word", "context_to_word", "shown")
+        )
+        state = model.start(inputs)
+        logits, after, _ = model.step(inputs["tokens"][:, 0], state)
+        np.testing.assert_allclose(logits, model.to_logits(after["cell"][0]), atol=1e-6)
+        turned = {**inputs, "features": inputs["features"][:, ::-1]}
+        assert np.abs(model(inputs) - model(turned)).max() > 1e-5  # the image reaches them through the state
+
+
+SWITCHES = [
+    {"cell": "lstm"}, {"gate": False}, {"penalty": 0.5}, {"positions": False}, {"mean_start": False}, {"deep_output": False},
+    {"model": "hard_attention"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: "-".join(map(str, *switch.items())))
+def test_each_switch_is_a_setting_or_an_option_and_trains(switch, tiny):
+    own = {name: value for name, value in switch.items() if hasattr(tiny, name)}
+    settings = dataclasses.replace(tiny, **own, options={name: switch[name] for name in switch if name not in own})
+    model, usual = stages.ensure_model(settings), stages.ensure_model(tiny)
+    assert {"model": settings.model, **model.settings}.items() >= switch.items()
+    first, inputs = stages.new_model(settings), stages.examples(tiny, "val").batch([0])[0]
+    assert np.isfinite(model(inputs)).all()
+    assert np.abs(model(inputs) - first(inputs)).max() > 1e-4  # it has learnt something
+    assert (
+        np.abs(model(inputs)[..., :4] - usual(inputs)[..., :4]).max() > 1e-6
+    )  # and something else than without the switch
 
 
 def test_unknown_cell_and_unreadable_files_are_named(tmp_path):

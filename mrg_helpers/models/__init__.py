@@ -3,6 +3,7 @@
 from .base import ReportModel, load_model, save_model
 from .conditioned_gpt import ConditionedGPT
 from .finding_classifier import FindingClassifier
+from .hard_attention import HardAttention
 from .hierarchical import Hierarchical
 from .indication import WithIndication
 from .merge_lstm import MergeLSTM
@@ -14,6 +15,7 @@ from .two_view import TwoView
 
 FAMILY = {
     "show_attend_tell": ShowAttendTell,
+    "hard_attention": HardAttention,
     "merge_lstm": MergeLSTM,
     "two_view": TwoView,
     "indication": WithIndication,

@@ -130,6 +130,22 @@ def log_frequencies(sequences: Sequence[Sequence[int]], words: int) -> np.ndarra
     return np.log(counts / counts.sum()).astype("float32")
 
 
+def additive_attention(query, keys, annotations, score):
+    """Additive attention (Bahdanau et al., arXiv:1409.0473): where to look, and what is seen there.
+
+    Args:
+        query: (B, A), the decoder's state, projected. keys: (B, R, A), the regions, projected.
+        annotations: (B, R, U), the regions. score: (A,), turns a hidden layer into a number.
+
+    Returns:
+        context (B, U), the weighted mean of the annotations, and weights (B, R), positive, with the sum 1.
+    """
+    hidden = ops.tanh(keys + query[:, None, :])  # (B, R, A)
+    scores = ops.einsum("bra,a->br", hidden, score)  # (B, R)
+    weights = ops.softmax(scores, axis=-1)
+    return ops.einsum("br,bru->bu", weights, annotations), weights
+
+
 def attend(query, keys, values, heads: int, visible=None):
     """Scaled dot-product attention with several heads (Vaswani et al., arXiv:1706.03762).
 

@@ -3,7 +3,7 @@
 Xu et al., "Show, Attend and Tell: Neural Image Caption Generation with Visual Attention", ICML 2015 (arXiv:1502.03044), with the
 additive attention of Bahdanau et al. (arXiv:1409.0473). In comparison with the paper: the image network is InceptionV3 and stays
 as it is; the annotations carry a learnt embedding of their position, since the X-ray of a chest is always taken the same way
-round; GRU or LSTM; soft attention; words are read out of state, context and last word by a sum (the paper's deep output layer);
+round; GRU or LSTM; soft attention (hard attention is in ``hard_attention.py``); the deep output layer has a tanh around its sum;
 the mean annotation is normalised over the batch before it starts the state; optionally, the regions are also asked for findings.
 """
 
@@ -16,7 +16,17 @@ import tensorflow as tf
 from keras import ops
 
 from .base import ReportModel
-from .parts import NEVER, doubly_stochastic, forget, found_loss, mean_of_some, misplaced, recomputed, smooth_maximum
+from .parts import (
+    NEVER,
+    additive_attention,
+    doubly_stochastic,
+    forget,
+    found_loss,
+    mean_of_some,
+    misplaced,
+    recomputed,
+    smooth_maximum,
+)
 
 
 @keras.saving.register_keras_serializable("mrg_helpers")
@@ -32,6 +42,7 @@ class ShowAttendTell(ReportModel):
         positions: add a learnt vector for the position of each cell of the grid.
         mean_start: start from the mean annotation; otherwise from zeros.
         gate: weigh the context with a scalar beta (section 4.2.1 of the paper).
+        deep_output: read the logits out of state, context and last word, as the paper does, and not out of the state alone.
         penalty: weight of the doubly stochastic penalty, which asks every region for the same attention over the whole report.
         dropout: share of the annotations', words' and outputs' entries that are dropped in training.
         feature_dropout: share of the features' entries that are dropped in training.
@@ -56,7 +67,7 @@ class ShowAttendTell(ReportModel):
 
     def __init__(
         self, words, grid, channels, note="", embedding=128, units=256, attention_units=256, cell="gru", positions=True,
-        mean_start=True, gate=True, penalty=0.0, dropout=0.3, feature_dropout=0.0, word_dropout=0.0,
+        mean_start=True, gate=True, deep_output=True, penalty=0.0, dropout=0.3, feature_dropout=0.0, word_dropout=0.0,
         concepts: Sequence[str] = (), concept_weight=1.0, guide=0.0, **kwargs,
     ):  # fmt: skip
         super().__init__(words, grid, channels, note, **kwargs)
@@ -64,8 +75,9 @@ class ShowAttendTell(ReportModel):
             raise ValueError(f'cell is {cell!r}; it can be "gru" or "lstm"')
         self.settings = {
             "embedding": embedding, "units": units, "attention_units": attention_units, "cell": cell, "positions": positions,
-            "mean_start": mean_start, "gate": gate, "penalty": penalty, "dropout": dropout, "feature_dropout": feature_dropout,
-            "word_dropout": word_dropout, "concepts": list(concepts), "concept_weight": concept_weight, "guide": guide,
+            "mean_start": mean_start, "gate": gate, "deep_output": deep_output, "penalty": penalty, "dropout": dropout,
+            "feature_dropout": feature_dropout, "word_dropout": word_dropout, "concepts": list(concepts),
+            "concept_weight": concept_weight, "guide": guide,
         }  # fmt: skip
         dense = keras.layers.Dense
         self.encoder = dense(units, name="encoder")
@@ -73,11 +85,8 @@ class ShowAttendTell(ReportModel):
         self.position = keras.layers.Embedding(self.regions, units, spread, name="position") if positions else None
         self.score_region = dense(attention_units, name="score_region")
         self.score_state = dense(attention_units, use_bias=False, name="score_state")
-        self.score = self.add_weight(
-            shape=(attention_units,),
-            initializer=keras.initializers.RandomNormal(stddev=attention_units**-0.5),
-            name="score",
-        )
+        spread = keras.initializers.RandomNormal(stddev=attention_units**-0.5)
+        self.score = self.add_weight(shape=(attention_units,), initializer=spread, name="score")
         self.gate = dense(1, activation="sigmoid", name="gate") if gate else None
         self.embed = keras.layers.Embedding(len(self.words), embedding, name="embed")
         self.cell = (keras.layers.GRUCell if cell == "gru" else keras.layers.LSTMCell)(units, name="cell")
@@ -86,15 +95,17 @@ class ShowAttendTell(ReportModel):
         if mean_start:
             self.normalise = keras.layers.BatchNormalization(momentum=0.9, name="normalise")
             self.start_state = [dense(units, activation="tanh", name=f"start_{k}") for k in range(self.parts)]
-        self.state_to_word = dense(embedding, use_bias=False, name="state_to_word")
-        self.context_to_word = dense(embedding, use_bias=False, name="context_to_word")
+        if deep_output:
+            self.state_to_word = dense(embedding, use_bias=False, name="state_to_word")
+            self.context_to_word = dense(embedding, use_bias=False, name="context_to_word")
         self.to_logits = dense(len(self.words), name="to_logits")
         self.find = dense(len(concepts), name="find") if concepts else None
         self.found_to_word = dense(embedding, name="found_to_word") if concepts else None
         self.left_to_word = dense(embedding, use_bias=False, name="left_to_word") if concepts else None
         self.was_said = dense(len(concepts), name="was_said") if concepts else None
         self.full_stop = self.words.index(".") if "." in self.words else -1  # without sentences nothing is ticked off
-        self.shown_to_word = dense(embedding, use_bias=False, name="shown_to_word") if concepts else None
+        if concepts and deep_output:
+            self.shown_to_word = dense(embedding, use_bias=False, name="shown_to_word")
         self.drop = keras.layers.Dropout(dropout)
         self.drop_features = keras.layers.Dropout(feature_dropout)
         self.seed_generator = keras.random.SeedGenerator(0)
@@ -172,7 +183,9 @@ class ShowAttendTell(ReportModel):
         return cell if said is None else [*cell, said], context, weights
 
     def join(self, embedded, cell, context, memory, training=False):
-        """Word (..., B, E), state and context (..., B, U) -> (..., B, E), of which the logits are read."""
+        """Word (..., B, E), state and context (..., B, U) -> what the logits are read of, (..., B, E), or the state."""
+        if not self.settings["deep_output"]:
+            return self.drop(cell[0], training=training)
         embedded = self.read(embedded, self.checklist(cell), memory)
         joint = embedded + self.state_to_word(cell[0]) + self.context_to_word(context)
         if self.find is not None:
@@ -187,6 +200,10 @@ class ShowAttendTell(ReportModel):
         """Word dropout (Bowman et al., arXiv:1511.06349): some of the words that are read become ``<unk>``."""
         return forget(tokens, self.settings["word_dropout"], self.seed_generator)
 
+    def chances(self, words):
+        """What else differs from word to word in training, each (T, B, ...): nothing; for a model that draws at random."""
+        return {}
+
     def step(self, tokens, state):
         """See :class:`ReportModel`."""
         embedded, memory = self.embed(tokens), state["memory"]
@@ -200,19 +217,23 @@ class ShowAttendTell(ReportModel):
         memory = state["memory"]
         words = ops.transpose(inputs["tokens"])  # (T, B): a scan walks along the first axis
         embedded = self.drop(self.embed(self.forget(words) if training else words), training=training)  # (T, B, E)
+        each = self.chances(words) if training else {}
 
         def one_word(previous, word):
-            return self.advance(*word, previous[0], memory)
+            *word, now = word
+            return self.advance(*word, previous[0], memory | now)
 
         first = (state["cell"], ops.zeros_like(state["cell"][0]), ops.zeros_like(memory["keys"][..., 0]))
         # keras.ops.scan does not run on TensorFlow; everything that does not depend on the state stays outside the loop.
-        cells, contexts, weights = tf.scan(one_word, (embedded, self.ends(words)), initializer=first)
-        if training:
-            self.add_losses(inputs, memory, ops.transpose(cells[0], (1, 0, 2)), ops.transpose(weights, (1, 0, 2)))
+        cells, contexts, weights = tf.scan(one_word, (embedded, self.ends(words), each), initializer=first)
         joint = self.join(embedded, cells, contexts, memory, training=training)
-        return self.to_logits(ops.transpose(joint, (1, 0, 2)))  # one product for all words
+        logits = self.to_logits(ops.transpose(joint, (1, 0, 2)))  # one product for all words
+        if training:
+            hidden, weights = (ops.transpose(all_words, (1, 0, 2)) for all_words in (cells[0], weights))
+            self.add_losses(inputs, memory | each, hidden, weights, logits)
+        return logits
 
-    def add_losses(self, inputs, memory, hidden, weights):
+    def add_losses(self, inputs, memory, hidden, weights, logits):
         """What training asks for besides the words; ``hidden`` (B, T, U) are the states, ``weights`` (B, T, R) the attention."""
         tokens = inputs["tokens"]
         if self.settings["penalty"]:
@@ -221,27 +242,9 @@ class ShowAttendTell(ReportModel):
             return
         self.add_loss(found_loss(inputs["concepts"], memory["concepts"], self.settings["concept_weight"]))
         ended = self.ends(tokens[:, 1:])  # (B, T - 1), the state before a full stop knows what the sentence has said
-        losses = keras.losses.binary_crossentropy(
-            inputs["said"][:, :-1], self.was_said(hidden[:, :-1]), from_logits=True
-        )
-        mean = ops.sum(losses * ended) / ops.maximum(ops.sum(ended), 1)
-        self.add_loss(len(self.settings["concepts"]) * mean)
+        said = inputs["said"][:, :-1]
+        losses = keras.losses.binary_crossentropy(said, self.was_said(hidden[:, :-1]), from_logits=True)
+        self.add_loss(len(self.settings["concepts"]) * ops.sum(losses * ended) / ops.maximum(ops.sum(ended), 1))
         if self.settings["guide"]:
             shown = ops.stop_gradient(self.answers(memory))  # (B, R, C): attention follows, it does not lead
             self.add_loss(self.settings["guide"] * misplaced(weights, inputs["said"], shown))
-
-
-def additive_attention(query, keys, annotations, score):
-    """Additive attention (Bahdanau et al., arXiv:1409.0473): where to look, and what is seen there.
-
-    Args:
-        query: (B, A), the decoder's state, projected. keys: (B, R, A), the regions, projected.
-        annotations: (B, R, U), the regions. score: (A,), turns a hidden layer into a number.
-
-    Returns:
-        context (B, U), the weighted mean of the annotations, and weights (B, R), positive, with the sum 1.
-    """
-    hidden = ops.tanh(keys + query[:, None, :])  # (B, R, A)
-    scores = ops.einsum("bra,a->br", hidden, score)  # (B, R)
-    weights = ops.softmax(scores, axis=-1)
-    return ops.einsum("br,bru->bu", weights, annotations), weights

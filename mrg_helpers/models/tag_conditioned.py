@@ -20,8 +20,7 @@ import tensorflow as tf
 from keras import ops
 
 from .base import ReportModel
-from .parts import forget, found_loss, recomputed, smooth_maximum
-from .show_attend_tell import additive_attention
+from .parts import additive_attention, forget, found_loss, recomputed, smooth_maximum
 
 
 @keras.saving.register_keras_serializable("mrg_helpers")

@@ -53,7 +53,7 @@ class TwoView(ShowAttendTell):
         return both, ops.concatenate([first_is_there, first_is_there * seen[:, None]], axis=1)
 
     def look(self, query, memory):
-        """Additive attention as in :func:`~mrg_helpers.models.show_attend_tell.additive_attention`, over what is there."""
+        """Additive attention as in :func:`~mrg_helpers.models.parts.additive_attention`, over what is there."""
 
         def attention(query, keys, annotations, score, there):
             hidden = ops.tanh(keys + query[:, None, :])  # (B, 2 R, A)
