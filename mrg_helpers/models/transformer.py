@@ -107,8 +107,7 @@ class Transformer(ReportModel):
         """
         layers = []
         for k, block in enumerate(self.blocks):
-            past = cached[k] if cached else None
-            words, pair = block.look_back(words, visible, slots, past, place, training=training)
+            words, pair = block.look_back(words, visible, slots, cached and cached[k], place, training=training)
             words, weights = block.look_at(words, slots, *memory["regions"][k], training=training)
             words = block.think(words, slots, training=training)
             layers.append(pair)
@@ -203,10 +202,9 @@ class Norm(keras.layers.Layer):
 
     def normalise(self, words, slots):
         """Words (B, T, U) and the memory at each (B, T, S * U), or None -> (B, T, U)."""
-        words = self.norm(words)
         if slots is None:
-            return words
-        scale_hidden, scale, shift_hidden, shift = self.change
+            return self.norm(words)
+        words, (scale_hidden, scale, shift_hidden, shift) = self.norm(words), self.change
         return words * (1 + scale(scale_hidden(slots))) + shift(shift_hidden(slots))
 
 
