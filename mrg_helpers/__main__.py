@@ -39,11 +39,18 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="execute the numbered notebooks and make HTML pages of them")
     run.set_defaults(command=_run)
     _add_settings(run)
-    run.add_argument("--only", metavar="NN", action="append", help="only the notebook of this number; may be repeated")
+    which = run.add_mutually_exclusive_group()
+    which.add_argument(
+        "--only", metavar="NN", action="append", help="only the notebook of this number; may be repeated"
+    )
+    which.add_argument("--all", action="store_true", help="the experiments too, which train many models (07, 08)")
 
-    prepare = commands.add_parser("prepare", help="get a data set: write the phantom patients, or download IU X-ray")
+    prepare = commands.add_parser(
+        "prepare",
+        help="get a data set: write the phantom patients, or download IU X-ray; or train data/pretrained/ anew",
+    )
     prepare.set_defaults(command=_prepare)
-    prepare.add_argument("dataset", choices=["phantom", "iu_xray"])
+    prepare.add_argument("dataset", choices=["phantom", "iu_xray", "pretrained"])
     prepare.add_argument("--data", metavar="PATH", help="where to put it (default: under data/)")
     prepare.add_argument("--studies", type=int, default=1500, help="number of phantom patients (default 1500)")
     prepare.add_argument("--seed", type=int, default=0, help="of the phantom patients (default 0)")
@@ -117,8 +124,15 @@ def _run(options: argparse.Namespace) -> None:
         notebooks = [path for path in notebooks if path.name[:2] in {number.zfill(2)[:2] for number in options.only}]
         if not notebooks:
             raise ValueError(f"{folder}: no notebook with the number {', '.join(options.only)}")
+    left = [path for path in notebooks if not (options.only or options.all) and runner.is_experiment(path)]
+    notebooks = [path for path in notebooks if path not in left]
     parameters = _parameters(options)
     index = runner.run(notebooks, parameters, options.profile, paths.outputs_dir())
+    if left:
+        numbers = " ".join(f"--only {path.name[:2]}" for path in left)
+        print(
+            f"left out, since they train many models: {', '.join(path.stem for path in left)}; `run {numbers}` runs them"
+        )
     print(f"executed notebooks and their pages: {index.parent / 'executed'}\nstart here: {index}")
 
 
@@ -142,7 +156,12 @@ def _draft(options: argparse.Namespace) -> None:
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    if options.dataset == "iu_xray":
+    if options.dataset == "pretrained":
+        from . import pretrained, stages
+
+        root = pretrained.FOLDER
+        stages.keep_pretrained(stages.Settings(weights="random"))
+    elif options.dataset == "iu_xray":
         from . import download
 
         root = download.prepare_iu_xray(options.data or paths.data_dir() / "iu_xray")

@@ -36,6 +36,7 @@ class Extractor:
 
     Attributes:
         name: of the network. network: as Keras has it, in float32. grid: (H, W) of the regions. channels: D.
+        prepare: grey pixels (B, size, size, 1), 0 to 255 -> what the network has learnt to see, (B, size, size, 3).
         fingerprint: of the weights up to the layer.
 
     Raises:
@@ -66,10 +67,12 @@ class Extractor:
             ends = ", ".join(network.ends)
             raise ValueError(f"{network.name} has no layer {layer!r}; the ends of its blocks are {ends}")
         try:
-            load(whole, weights.path)
+            load(whole, weights.path, layer)
+        except WeightsError:
+            raise
         except Exception as error:
             raise WeightsError(f"{weights.path}: these weights do not fit {network.name} ({error})") from error
-        self.name, self._scale = network.name, network.scale
+        self.name, self.prepare = network.name, network.scale
         self.network = keras.Model(whole.input, whole.get_layer(layer).output)
         self.weights, self.layer, self.image_size, self.precision = weights, layer, image_size, precision
         self._fast = folded(self.network, precision)
@@ -88,7 +91,7 @@ class Extractor:
 
     def __call__(self, grey: np.ndarray) -> np.ndarray:
         """Square grey images (B, size, size) uint8 -> features (B, R, D) float32; the regions row by row."""
-        features = self._run(tf.constant(self._scale(grey))).numpy()
+        features = self._run(self.prepare(grey[..., None])).numpy()
         return features.reshape(len(grey), -1, self.channels)
 
 

@@ -159,6 +159,7 @@ def extract(
     resize: str = "pad",
     batch_size: int = 16,
     progress: bool = True,
+    statistics: str | Path | None = None,
 ) -> FeatureCache:
     """Put the features of all images into the cache in ``folder`` and open it.
 
@@ -173,6 +174,9 @@ def extract(
         resize: ``"pad"`` (keeps the shape) or ``"squash"``.
         batch_size: images a batch; it changes speed and memory only.
         progress: show a bar.
+        statistics: a file with the channels' mean and deviation and their principal components, for a model that was trained with
+            them (:mod:`mrg_helpers.pretrained`); it is used if this cache has the same mean to a hundredth of the deviation, and
+            then the manifest names its checksum.
 
     Raises:
         CacheError: if the folder holds a cache of something else, or the disk is full.
@@ -220,10 +224,24 @@ def extract(
             raw = StoredArray(folder / "features.npy")
             train = np.flatnonzero(rows["split"] == "train")
             mean, std = channel_statistics(raw, train)
+            known = _fitting(statistics, mean, std) if statistics else None
+            if known:
+                mean, std = known.pop("mean"), known.pop("std")
+                manifest["statistics"] = hashlib.sha256(Path(statistics).read_bytes()).hexdigest()
             with paths.replacing(folder / "components.npz") as temporary:
-                np.savez(temporary, **principal_components(raw, train, mean, std))
+                np.savez(temporary, **known or principal_components(raw, train, mean, std))
             _write_manifest(folder, manifest | {"mean": mean.tolist(), "std": std.tolist()})
     return FeatureCache(folder, expected)
+
+
+def _fitting(statistics: str | Path, mean: np.ndarray, std: np.ndarray) -> dict | None:
+    """The statistics in a file, if they are those of a cache with this mean and deviation but for rounding."""
+    with np.load(statistics) as stored:
+        found = {
+            name: stored[name].astype("float64" if name in ("mean", "std") else "float32") for name in stored.files
+        }
+    alike = found["mean"].shape == mean.shape and (np.abs(found["mean"] - mean) < 0.01 * std).all()
+    return found if alike else None
 
 
 def _allocate(path: Path, shape: tuple[int, ...]) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from keras import ops
 
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 MEAN = np.array([0.485, 0.456, 0.406], "float32")  # of ImageNet's photographs: red, green, blue, between 0 and 1
@@ -31,7 +32,7 @@ class Network:
     Attributes:
         name: as papers write it.
         constructor: of ``keras.applications``.
-        scale: grey images (B, S, S) uint8 -> what the network has learnt to see, (B, S, S, 3) float32.
+        scale: grey pixels (B, S, S, 1), 0 to 255 -> what the network has learnt to see, (B, S, S, 3) float32.
         url, md5: of ImageNet's weights without the top.
         smallest: side of the smallest input, in pixels.
         ends: the last layers of its blocks, the sensible places to cut it.
@@ -39,7 +40,7 @@ class Network:
 
     name: str
     constructor: Callable[..., keras.Model]
-    scale: Callable[[np.ndarray], np.ndarray]
+    scale: Callable
     url: str
     md5: str
     smallest: int
@@ -50,17 +51,17 @@ class Network:
         return self.constructor(include_top=False, weights=None, input_shape=(size, size, 3))
 
 
-def _colour(grey: np.ndarray) -> np.ndarray:
-    """(B, S, S) uint8 -> (B, S, S, 3) float32 between 0 and 255."""
-    return np.repeat(grey[..., None].astype("float32"), 3, axis=-1)
+def _colour(grey):
+    """As they are, three times."""
+    return ops.repeat(ops.cast(grey, "float32"), 3, axis=-1)
 
 
-def _signed(grey: np.ndarray) -> np.ndarray:
+def _signed(grey):
     """Between -1 and 1."""
     return _colour(grey) / 127.5 - 1
 
 
-def _standardised(grey: np.ndarray) -> np.ndarray:
+def _standardised(grey):
     """Each channel as if its mean and deviation were those of photographs."""
     return (_colour(grey) / 255 - MEAN) / DEVIATION
 

@@ -33,6 +33,7 @@ from .charts import (
     use_style,
 )
 from .check_charts import agreement_dots, audit_bars
+from .family_charts import family_member
 from .heatmaps import Box, Boxes, cell_rectangles, overlay, shrink, spread
 from .idea_charts import cache_once, parallel_rays, report_to_ids
 from .look_charts import finding_dots, pointing_dots, removal_curves
@@ -50,6 +51,7 @@ __all__ = [
     "cache_once",
     "co_occurrence",
     "coverage_curves",
+    "family_member",
     "feature_grid",
     "finding_dots",
     "finding_f1_bars",

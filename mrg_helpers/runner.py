@@ -96,6 +96,11 @@ def declared_parameters(notebook: Path) -> list[str]:
     return [parameter.name for parameter in PythonTranslator.inspect(tagged[0])]
 
 
+def is_experiment(notebook: Path) -> bool:
+    """Whether a notebook trains many models, so that it is run only when it is asked for: its metadata say so."""
+    return bool(nbformat.read(notebook, as_version=4).metadata.get("mrg_helpers", {}).get("experiment"))
+
+
 def run(
     notebooks: Sequence[Path], parameters: Mapping[str, object], profile: str, outputs: Path, progress: bool = True
 ) -> Path:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from . import datasets, findings, paths, perturb, phantom, reports, templates
+from . import datasets, findings, paths, perturb, phantom, pretrained, reports, templates
 from .inputs import Inputs
 from .settings import SIZES, Settings, artefact_folder
 from .vocabulary import SPECIAL, Vocabulary
@@ -66,7 +66,8 @@ def ensure_features(settings: Settings) -> FeatureCache:
     except CacheError:
         rows = one_image_per_study(ensure_studies(settings).table, settings.view)
         _say(f"features of {len(rows)} images, layer {settings.layer} -> {folder}")
-        extract(rows, folder, new_extractor(settings), settings.resize)
+        known = pretrained.statistics(folder)
+        extract(rows, folder, new_extractor(settings), settings.resize, statistics=known)
         return FeatureCache(folder, components=settings.components)
 
 
@@ -153,8 +154,8 @@ def examples(settings: Settings, split: str) -> Examples:
 
     For a blind model each report stands beside the image of another one.
     """
+    from . import models
     from .batches import Examples
-    from .models import FAMILY
 
     table, cache, vocabulary = ensure_studies(settings).table, ensure_features(settings), ensure_vocabulary(settings)
     table = table[table["split"] == split]
@@ -163,7 +164,7 @@ def examples(settings: Settings, split: str) -> Examples:
     names = concept_names(settings)
     labels = [word_labels(text, names, settings.emphasis, settings.max_length) for _, text in kept]
     found = [findings.abnormal(text) for _, text in kept]
-    sentences = template_sentences(settings) if "templates" in FAMILY[settings.model].arguments() else []
+    sentences = template_sentences(settings) if "templates" in models.named(settings.model).arguments() else []
     rows, read = [cache.index[study_id] for study_id, _ in kept], reader(settings)
     return Examples(
         perturb.permuted(read, rows, settings.seed) if settings.blind else read,
@@ -179,9 +180,9 @@ def examples(settings: Settings, split: str) -> Examples:
 def reader(settings: Settings) -> Inputs:
     """What turns rows (of the studies table), or a new X-ray, into the batch dictionary of ``settings.model``: the features of
     every model, and whatever else its class attribute ``needs`` names."""
-    from .models import FAMILY
+    from . import models
 
-    needs, cache, besides = FAMILY[settings.model].needs, ensure_features(settings), {}
+    needs, cache, besides = models.named(settings.model).needs, ensure_features(settings), {}
     if "other" in needs:
         other, table = other_view(settings), ensure_studies(settings).table
         first, second = (one_image_per_study(table, some.view)["path"].to_numpy() for some in (settings, other))
@@ -214,6 +215,13 @@ LEARNT = {
 }
 
 
+def for_model(settings: Settings, model: str, **changes) -> Settings:
+    """The settings with another model and what it needs to learn well, its ``recipe``; ``changes`` go over both."""
+    from . import models
+
+    return dataclasses.replace(settings, **{"model": model} | models.named(model).recipe | changes)
+
+
 def new_model(settings: Settings) -> ReportModel:
     """An untrained model that fits the features and the vocabulary; its first weights follow from ``training_seed``.
 
@@ -222,11 +230,9 @@ def new_model(settings: Settings) -> ReportModel:
     """
     import keras
 
-    from .models import FAMILY
+    from . import models
 
-    if settings.model not in FAMILY:
-        raise ValueError(f"there is no model {settings.model!r}; there are {', '.join(FAMILY)}")
-    family = FAMILY[settings.model]
+    family = models.named(settings.model)
     takes = family.arguments()
     if wrong := set(settings.options) - takes:
         raise ValueError(
@@ -245,15 +251,18 @@ def is_trained(settings: Settings) -> bool:
 
 
 def ensure_model(settings: Settings, **fit_arguments) -> ReportModel:
-    """The trained model; a training that was cut short is gone on with.
+    """The trained model; a training that was cut short is gone on with. The one that came with the project is taken where it fits.
 
-    ``fit_arguments`` go to :func:`mrg_helpers.training.fit`.
+    ``fit_arguments`` go to :func:`mrg_helpers.training.fit`; who gives some wants to see a training, and gets one.
     """
     from .models import load_model
     from .training import TrainingSettings, fit
 
     folder = artefact_folder(settings, "model")
     with paths.locked(folder, _say):
+        untouched = not (is_trained(settings) or fit_arguments or (folder / "checkpoint.npz").exists())
+        if untouched and pretrained.take_model(folder, ensure_features(settings).manifest):
+            _say(f"the pretrained model that came with the project -> {folder}")
         if not is_trained(settings):
             names = [field.name for field in dataclasses.fields(TrainingSettings) if hasattr(settings, field.name)]
             values = {name: getattr(settings, name) for name in names} | {"seed": settings.training_seed}
@@ -315,3 +324,10 @@ def ensure_generation(settings: Settings, split: str = "test", decoding: Decodin
         _say(f"writing {len(rows)} reports ({decoding.method}) -> {path}")
         generate(model, reader(settings), rows, decoding, progress=True).save(path)
     return Generation.load(path)
+
+
+def keep_pretrained(settings: Settings) -> None:
+    """Train a model and keep it as the one that comes with the project, see :mod:`mrg_helpers.pretrained`."""
+    ensure_model(settings)
+    folders = (artefact_folder(settings, kind) for kind in ("features", "model"))
+    pretrained.make(*folders, "python -m mrg_helpers prepare pretrained")

@@ -242,6 +242,14 @@ def _restore(folder: Path, model: ReportModel, optimizer) -> list[dict]:
         return json.loads(str(stored["history"]))
 
 
+def write_curves(folder: str | Path, curves: pd.DataFrame) -> None:
+    """Event files for TensorBoard in ``folder/logs``, of curves as :func:`read_curves` gives them."""
+    with tf.summary.create_file_writer(str(Path(folder) / "logs")).as_default():
+        for record in curves.to_dict("records"):
+            for name in ("loss", "val_loss"):
+                tf.summary.scalar(name, record[name], step=int(record["epoch"]))
+
+
 def read_curves(folder: str | Path) -> pd.DataFrame:
     """The curves as TensorBoard's event files in ``folder/logs`` hold them: one row an epoch, columns ``loss``, ``val_loss``.
 

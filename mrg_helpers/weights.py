@@ -113,30 +113,34 @@ def random_weights(network: str, folder: str | Path | None = None, seed: int = 0
     return path
 
 
-def load(model: keras.Model, path: Path) -> None:
+def load(model: keras.Model, path: Path, layer: str = "") -> None:
     """Put the weights of a file into a network.
 
     Args:
         model: from :meth:`mrg_helpers.networks.Network.build`.
+        layer: up to which weights are wanted; those of :func:`save_part` need not go on after it.
         path: a model or its weights as Keras 3 writes them (``.keras``, ``.weights.h5``) or as Keras 2 did (``.h5``, such as
             ImageNet's). What comes after the network's own weights is its top, and left out: a CheXNet, which is a DenseNet121
             with an output for each of its diseases, is read as it is.
 
     Raises:
-        Exception: any, if the weights do not fit.
+        WeightsError: if the file ends before that layer.
+        Exception: any other, if the weights do not fit.
     """
-    if path.suffix == ".keras":
-        _put(model, keras.saving.load_model(path, compile=False).get_weights())
+    if path.suffix == ".npz":
+        _load_part(model, path, layer)
+    elif path.suffix == ".keras":
+        put(model, keras.saving.load_model(path, compile=False).get_weights())
     elif values := _of_keras_2(path):
-        _put(model, values)
+        put(model, values)
     else:
         model.load_weights(path)
-    for layer in model.layers:
+    for one in model.layers:
         # EfficientNet's file holds ImageNet's deviations where Keras reads variances, and Keras' own network for these weights
         # therefore divides by their root a second time: github.com/tensorflow/tensorflow/issues/49930. The square does both.
-        if isinstance(layer, keras.layers.Normalization) and np.allclose(layer.adapt_variance, DEVIATION):
-            mean, variance, count = layer.get_weights()
-            set_weights(layer, [mean, variance**2, count])
+        if isinstance(one, keras.layers.Normalization) and np.allclose(one.adapt_variance, DEVIATION):
+            mean, variance, count = one.get_weights()
+            set_weights(one, [mean, variance**2, count])
 
 
 def _of_keras_2(path: Path) -> list[np.ndarray]:
@@ -147,7 +151,26 @@ def _of_keras_2(path: Path) -> list[np.ndarray]:
         return [np.asarray(layer[name]) for layer in layers for name in layer.attrs["weight_names"]]
 
 
-def _put(model: keras.Model, values: Sequence[np.ndarray]) -> None:
+def save_part(model: keras.Model, layer: str, path: str | Path) -> None:
+    """Write the weights of a network that ends at ``layer`` as one ``.npz`` file, its kernels in float16."""
+    values = [value.astype("float16") if value.ndim > 1 else value for value in model.get_weights()]
+    with paths.replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, layer=layer, **{f"w{k}": value for k, value in enumerate(values)})
+
+
+def _load_part(whole: keras.Model, path: Path, layer: str) -> None:
+    """Put the weights that :func:`save_part` wrote into the whole network, of which the part up to ``layer`` is wanted."""
+    with np.load(path) as stored:
+        end = str(stored["layer"])
+        known = keras.Model(whole.input, whole.get_layer(end).output)
+        put(known, [stored[f"w{k}"].astype("float32") for k in range(len(known.weights))])
+    names = {one.name for one in known.layers}
+    if any(one.name not in names for one in keras.Model(whole.input, whole.get_layer(layer).output).layers):
+        raise WeightsError(f"{path}: these weights end at {end}; choose that layer or one before it, not {layer}")
+
+
+def put(model: keras.Model, values: Sequence[np.ndarray]) -> None:
+    """Give a network its weights, in the order of ``get_weights``; what is left over is left out."""
     needed = len(model.weights)
     if len(values) < needed:
         raise ValueError(f"{len(values)} arrays where the network has {needed}")

@@ -86,7 +86,7 @@ def test_regions_are_the_cells_of_the_layers_grid_row_by_row(random_file, layer)
 def test_features_are_those_of_the_plain_network(trained_file, network):
     known = find_network(network)
     extractor = Extractor(trained_file(network), known.ends[-1], SIZE)
-    plain = np.reshape(extractor.network(known.scale(grey()), training=False), (2, -1, extractor.channels))
+    plain = np.reshape(extractor.network(known.scale(grey()[..., None]), training=False), (2, -1, extractor.channels))
     found = extractor(grey())
     assert plain.std() > 1e-3, "there is something to compare"
     assert np.abs(found - plain).max() < 1e-4 * np.abs(plain).max()
@@ -123,7 +123,7 @@ def test_a_convolution_that_others_read_too_keeps_its_normalisation():
 def test_features_in_16_bits_are_near_and_not_the_same(trained_file, network, precision):
     known = find_network(network)
     extractor = Extractor(trained_file(network), known.ends[1], SIZE, precision=precision)
-    plain, fast = extractor.network(known.scale(grey()), training=False), extractor(grey())
+    plain, fast = extractor.network(known.scale(grey()[..., None]), training=False), extractor(grey())
     plain = np.reshape(plain, fast.shape)
     cosine = (plain * fast).sum(-1) / np.linalg.norm(plain, axis=-1) / np.linalg.norm(fast, axis=-1)
     assert fast.dtype == "float32" and cosine.min() > 0.999

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mrg_helpers import idea_charts, model_idea_charts, plots
+from mrg_helpers import family_charts, idea_charts, model_idea_charts, models, plots
 
 
 def texts(figure):
@@ -45,3 +45,12 @@ def test_the_beam_finds_what_the_greedy_decoder_misses():
 def test_the_weights_of_the_attention_figure_sum_to_one():
     shown = [float(text) for text in texts(plots.additive_attention()) if text.replace(".", "").isdigit()]
     assert sum(shown) == pytest.approx(1, abs=0.02) and len(shown) == 5
+
+
+def test_every_system_has_a_schema_whose_arrows_meet_boxes():
+    assert set(models.FAMILY) | {"finding_classifier"} <= set(family_charts.SCHEMAS)
+    for name in family_charts.SCHEMAS:
+        figure = plots.family_member(name)  # an arrow to a box that is not there would be a KeyError
+        texts = [text.get_text() for text in figure.axes[0].texts]
+        assert any("word" in text or "probability" in text for text in texts)
+        assert ("orange: what is new" in texts) == (name != "show_attend_tell")

@@ -44,6 +44,7 @@ ALLOWED = {
     "whitening": set(),
     "stored": set(),
     "features": {"encoders", "images", "paths", "stored", "whitening"},
+    "tuning": {"encoders", "features", "models.parts", "weights"},
     # training and decoding know the interface of models, no model
     "models": {"paths", "vocabulary"},
     "batches": {"vocabulary"},
@@ -77,8 +78,9 @@ ALLOWED = {
     "sketch": {"charts"},
     "idea_charts": {"charts", "sketch"},
     "model_idea_charts": {"charts", "sketch"},
-    "plots": {"beam_charts", "charts", "check_charts", "heatmaps", "idea_charts", "look_charts", "model_idea_charts",
-              "score_charts"},
+    "family_charts": {"charts", "sketch"},
+    "plots": {"beam_charts", "charts", "check_charts", "family_charts", "heatmaps", "idea_charts", "look_charts",
+              "model_idea_charts", "score_charts"},
     "widget_parts": set(),
     "svg": {"widget_parts"},
     "study_browser": {"heatmaps", "images", "reports", "widget_parts"},
@@ -96,7 +98,8 @@ ALLOWED = {
     # on top: the names of artefacts, the notebooks, the command line
     "settings": {"__init__", "paths", "weights"},
     "stages": {"batches", "datasets", "decoding", "encoders", "features", "findings", "inputs", "models", "objectives", "paths",
-               "perturb", "phantom", "reports", "settings", "templates", "training", "vocabulary"},
+               "perturb", "phantom", "pretrained", "reports", "settings", "templates", "training", "vocabulary"},
+    "pretrained": {"paths", "training"},
     "pages": {"paths"},
     # a draft for a new X-ray
     "familiarity": set(),
@@ -107,12 +110,12 @@ ALLOWED = {
                  "stages", "sureness"},
     "runner": {"pages", "paths"},
     "__init__": set(),
-    "__main__": {"download", "drafting", "paths", "phantom", "runner", "stages"},
+    "__main__": {"download", "drafting", "paths", "phantom", "pretrained", "runner", "stages"},
 }  # fmt: skip
 HEAVY = {"tensorflow", "keras"}
 MAY_BE_HEAVY = {
     "encoders", "features", "models", "networks", "training", "searches", "decoding", "objectives", "beam_trace", "likelihood",
-    "weights",
+    "tuning", "weights",
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

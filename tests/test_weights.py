@@ -100,7 +100,7 @@ def test_features_of_random_weights_are_neither_nothing_nor_too_large(network, r
     model.load_weights(weights.random_weights(network, random_folder))
     grey = np.random.default_rng(0).integers(0, 256, (2, size, size)).astype("uint8")
     ends = keras.Model(model.input, [model.get_layer(end).output for end in known.ends])
-    for end, features in zip(known.ends, ends(known.scale(grey)), strict=True):
+    for end, features in zip(known.ends, ends(known.scale(grey[..., None])), strict=True):
         assert np.finfo("float16").smallest_normal < np.std(features) < 1e3, end
 
 
@@ -198,10 +198,25 @@ def test_efficientnet_sees_pixels_as_it_was_trained(tmp_path, kind):
     load(other, tmp_path / f"a.{kind}")
     grey = np.arange(2 * 32 * 32, dtype="uint8").reshape(2, 32, 32)
     scaled = keras.Model(other.input, other.get_layer("stem_conv_pad").input)
-    wanted = find_network("densenet121").scale(grey)
-    np.testing.assert_allclose(scaled(network.scale(grey)), wanted, rtol=1e-4, atol=1e-5)
+    wanted = find_network("densenet121").scale(grey[..., None])
+    np.testing.assert_allclose(scaled(network.scale(grey[..., None])), wanted, rtol=1e-4, atol=1e-5)
     other.save_weights(tmp_path / "again.weights.h5")
     third = network.build(32)
     load(third, tmp_path / "again.weights.h5")
     for ours, theirs in zip(third.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("network", ["efficientnet_b0", "mobilenet_v3_large"])
+def test_a_part_that_was_tuned_is_read_back(network, tmp_path):
+    known = find_network(network)
+    first, second, third = known.ends[:3]
+    model = as_trained(known.build(32))
+    weights.save_part(keras.Model(model.input, model.get_layer(second).output), second, tmp_path / "part.npz")
+    other = known.build(32)
+    load(other, tmp_path / "part.npz", first)
+    grey = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 1))
+    wanted, found = (keras.Model(one.input, one.get_layer(second).output)(known.scale(grey)) for one in (model, other))
+    assert np.abs(found - wanted).max() < 0.02 * np.abs(wanted).max()  # the kernels were rounded to 16 bits
+    with pytest.raises(WeightsError, match=rf"part.npz: these weights end at {second}; .* not {third}"):
+        load(other, tmp_path / "part.npz", third)

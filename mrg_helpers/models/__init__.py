@@ -24,11 +24,24 @@ FAMILY = {
     "retrieve_paraphrase": RetrieveParaphrase,
 }
 
+
+def named(model: str) -> type[ReportModel]:
+    """The model of that name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if model not in FAMILY:
+        raise ValueError(f"there is no model {model!r}; there are {', '.join(FAMILY)}")
+    return FAMILY[model]
+
+
 __all__ = [
     "FAMILY",
     "FindingClassifier",
     "ReportModel",
     *sorted(family.__name__ for family in FAMILY.values()),
     "load_model",
+    "named",
     "save_model",
 ]

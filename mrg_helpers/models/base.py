@@ -44,6 +44,9 @@ class ReportModel(keras.Model):
         channels: D.
         note: what figures and pages made with this model have to say about its features.
 
+    The class attribute ``recipe`` names settings with which a model learns better than with those of notebook 04, such as
+    ``{"learning_rate": 1e-3}``; :func:`mrg_helpers.stages.for_model` takes them.
+
     A model sets ``self.settings``, the arguments of its own constructor, so that its file holds them.
 
     Explained in ``notebooks/04_train_the_attention_model.ipynb``.
@@ -53,6 +56,7 @@ class ReportModel(keras.Model):
     views = 1
     attends = True
     longest: int | None = None
+    recipe: dict = {}
 
     def __init__(self, words: list[str], grid: tuple[int, int], channels: int, note: str = "", **kwargs):
         super().__init__(**kwargs)

@@ -1,0 +1,137 @@
+"""Teach the image network itself: findings from whole pictures, before its features are put into the cache.
+
+The features of a network that has learnt something about X-rays are worth more than those of one that has not. Two ways to
+get them without a box and without a doctor's labels: go on with the last block of a network that knows photographs
+("fine-tuning"), or train the first blocks from random weights, if there are enough pictures. Both ask each region for the
+findings that the training reports assert, as the decoder will (multiple-instance learning, Fang et al., CVPR 2015,
+arXiv:1411.4952).
+
+Explained in ``notebooks/07_the_family.ipynb``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from tqdm.keras import TqdmCallback
+
+from .encoders import Extractor
+from .features import load_images
+from .models.parts import smooth_maximum
+from .weights import put, save_part
+
+
+class Pictures(keras.utils.PyDataset):
+    """Batches of pictures with what is to be seen on them, read while the network computes.
+
+    Args:
+        files: N image files. truth: (N, C), which findings each shows. size, resize: see :func:`mrg_helpers.images.fit`.
+        seed: of the order, another one each epoch; None: as they are.
+    """
+
+    def __init__(self, files: Sequence[str], truth, size: int, resize: str, batch_size: int, seed: int | None = None):
+        super().__init__(workers=2, max_queue_size=8)
+        self.files, self.truth = np.asarray(files), np.asarray(truth, "float32")
+        self.size, self.resize, self.batch_size = size, resize, batch_size
+        self.rng = None if seed is None else np.random.default_rng(seed)
+        self.order = np.arange(len(self.files))
+        self.on_epoch_end()
+
+    def on_epoch_end(self) -> None:
+        if self.rng is not None:
+            self.order = self.rng.permutation(len(self.files))
+
+    def __len__(self) -> int:
+        return -(-len(self.files) // self.batch_size)
+
+    def __getitem__(self, number: int):
+        some = self.order[number * self.batch_size : (number + 1) * self.batch_size]
+        return load_images(self.files[some], self.size, self.resize), self.truth[some]
+
+
+def tune(
+    extractor: Extractor,
+    images: pd.DataFrame,
+    truth: np.ndarray,
+    path: str | Path,
+    after: str = "",
+    resize: str = "pad",
+    epochs: int = 8,
+    batch_size: int = 32,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Train the layers of an extractor's network and write its weights to a file that ``find_weights`` takes.
+
+    Args:
+        extractor: the network with the weights to begin with; it is left as it is.
+        images: a row a picture, ``path`` and ``split``; those of ``"train"`` are learnt, those of ``"val"`` judge each epoch.
+        truth: (N, C), which of C findings each picture shows.
+        path: of the file to write, ``.npz``; the weights of the epoch with the best validation loss.
+        after: the layer after which the network learns; what comes before stays, and so do all statistics of batch
+            normalisations. Empty: everything learns, from whatever weights.
+        resize: see :mod:`mrg_helpers.images`.
+        learning_rate: the highest; up in the first tenth of the steps, then down along a cosine.
+
+    Returns:
+        a row an epoch: ``epoch``, ``loss``, ``auc``, ``val_loss``, ``val_auc``.
+
+    Raises:
+        ValueError: if there is nothing to learn from or to judge by, or no layer ``after``.
+    """
+    keras.utils.set_random_seed(seed)
+    splits = {name: np.flatnonzero(images["split"] == name) for name in ("train", "val")}
+    for name, rows in splits.items():
+        if not len(rows):
+            raise ValueError(f"there is no picture in the split {name!r}; an image network cannot be tuned without")
+    network = keras.models.clone_model(extractor.network)
+    put(network, extractor.network.get_weights())
+    if after:
+        _freeze(network, after)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.9  # so that a few hundred steps are enough to know the mean and the variance
+
+    pixels = keras.Input((extractor.image_size, extractor.image_size))
+    seen = keras.layers.Reshape((*pixels.shape[1:], 1))(pixels)
+    seen = keras.layers.RandomTranslation(1 / 16, 1 / 16, fill_mode="nearest", seed=seed)(seen)
+    seen = keras.layers.RandomContrast(0.2, value_range=(0, 255), seed=seed)(seen)
+    regions = keras.layers.Dropout(0.2, seed=seed)(network(extractor.prepare(seen)))  # (B, H, W, D)
+    regions = keras.layers.Reshape((-1, regions.shape[-1]))(regions)
+    answers = keras.layers.Dense(truth.shape[1], name="find")(regions)  # (B, R, C)
+    model = keras.Model(pixels, keras.layers.Lambda(smooth_maximum)(answers))
+
+    training, validation = (
+        Pictures(images["path"].to_numpy()[rows], truth[rows], extractor.image_size, resize, batch_size, order)
+        for rows, order in ((splits["train"], seed), (splits["val"], None))
+    )
+    steps = epochs * len(training)
+    rate = keras.optimizers.schedules.CosineDecay(
+        learning_rate / 10, max(1, steps - steps // 10), warmup_target=learning_rate, warmup_steps=max(1, steps // 10)
+    )
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=1.0),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+        metrics=[keras.metrics.AUC(multi_label=True, num_labels=truth.shape[1], from_logits=True, name="auc")],
+    )
+    best = keras.callbacks.EarlyStopping("val_loss", patience=epochs, restore_best_weights=True)
+    bars = [TqdmCallback(verbose=1, desc="tuning")] if progress else []
+    history = model.fit(training, validation_data=validation, epochs=epochs, verbose=0, callbacks=[best, *bars]).history
+    save_part(network, extractor.layer, path)
+    return pd.DataFrame(history).rename_axis("epoch").reset_index().assign(epoch=lambda table: table["epoch"] + 1)
+
+
+def _freeze(network: keras.Model, after: str) -> None:
+    """Let only what comes after a layer learn, and no statistics of batch normalisations."""
+    if after not in [one.name for one in network.layers]:
+        raise ValueError(
+            f"there is no layer {after!r} before the one that is wanted; the network cannot learn after it"
+        )
+    before = {one.name for one in keras.Model(network.input, network.get_layer(after).output).layers}
+    for one in network.layers:
+        one.trainable = one.name not in before and not isinstance(one, keras.layers.BatchNormalization)
