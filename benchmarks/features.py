@@ -9,8 +9,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from mrg_helpers import encoders
 from mrg_helpers import features as package
-from mrg_helpers import inception
 
 from . import inputs, reference
 from .measured import Measured, repeat
@@ -43,7 +43,7 @@ def extraction(variant: str, sizes: Sizes, folder: Path) -> Measured:
 class Watched:
     """An extractor that notes when it has answered last: what follows is not done for each image, but once for the cache."""
 
-    def __init__(self, extractor: inception.Extractor):
+    def __init__(self, extractor: encoders.Extractor):
         self.__dict__.update(vars(extractor))
         self._extractor = extractor
 
@@ -63,9 +63,9 @@ def nearness(variant: str, sizes: Sizes, folder: Path) -> Measured:
     return Measured([], values={"cosine": float(cosine.min())})
 
 
-def _extractor(sizes: Sizes, folder: Path) -> inception.Extractor:
-    weights = inception.find_weights("random", folder)  # the time does not depend on the weights
-    return inception.Extractor(weights, sizes.layer, sizes.image_size)
+def _extractor(sizes: Sizes, folder: Path) -> encoders.Extractor:
+    weights = encoders.find_weights("random", random_folder=folder)  # the time does not depend on the weights
+    return encoders.Extractor(weights, sizes.layer, sizes.image_size)
 
 
 def operations(network: keras.Model) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from mrg_helpers import features, inception
+from mrg_helpers import encoders, features
 from mrg_helpers.batches import batches_by_length, iterate
 
 from . import inputs
@@ -30,7 +30,7 @@ def images(variant: str, sizes: Sizes, folder: Path) -> Measured:
     for name in names:
         Image.fromarray(rng.integers(0, 256, (SIDE, SIDE), "uint8")).save(name, compress_level=1)
     rows = pd.DataFrame({"image_id": [f"image{k}" for k in range(count)], "path": names, "split": "train"})
-    extractor = inception.Extractor(inception.find_weights("random", folder), "mixed0", SIDE)
+    extractor = encoders.Extractor(encoders.find_weights("random", random_folder=folder), "mixed0", SIDE)
     extractor(features.load_images(names[:1], SIDE, "pad"))  # compiles
 
     def work():

@@ -10,7 +10,8 @@ The way of the data, one module an arrow, always to the right::
 ``reports``     clean a report, take its sections, split it into words
 ``vocabulary``  words <-> ids
 ``images``      one image -> what the network sees, and the grid back onto the image; ``dicom`` reads X-rays of hospitals
-``features``    the InceptionV3 extractor and the feature cache; ``whitening`` its statistics, ``stored`` its file
+``encoders``    image networks as feature extractors; ``networks`` is the table of them, ``weights`` finds theirs
+``features``    the feature cache; ``whitening`` its statistics, ``stored`` its file
 ``models``      one file per system; ``models.base`` holds the interface
 ``inputs``      what a model reads: features, and where it needs them the other view and the indication
 ``batches``     what a model learns from, by length
@@ -39,7 +40,7 @@ The way of the data, one module an arrow, always to the right::
 ``stages``      make what a notebook needs and does not find; ``settings``: what it depends on; ``runner`` executes the notebooks
 ==============  ====================================================================
 
-Importing the package loads nothing heavy: TensorFlow comes with ``features``, ``models``, ``training``, ``searches``,
+Importing the package loads nothing heavy: TensorFlow comes with ``encoders``, ``models``, ``training``, ``searches``,
 ``decoding``, ``beam_trace`` and ``likelihood``. ``mrg_helpers.draft("new.dcm", out="draft.html")`` is
 :func:`mrg_helpers.drafting.draft`.
 """

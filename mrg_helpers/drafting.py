@@ -54,8 +54,8 @@ class Drafter:
         for cache in filter(None, (self.cache, self.read.other)):
             if self.network.fingerprint != cache.manifest["weights_fingerprint"]:
                 raise RuntimeError(
-                    f"{cache.folder}: these features were made with other weights of InceptionV3 than {self.network.weights.path} "
-                    "holds now; delete the folder and train again"
+                    f"{cache.folder}: these features were made with other weights of {cache.manifest['network']} than "
+                    f"{self.network.weights.path} holds now; delete the folder and train again"
                 )
         table = stages.ensure_studies(settings).table
         texts = np.array(stages.target_texts(table, settings.target), object)
@@ -83,7 +83,7 @@ class Drafter:
             "trained": trained.isoformat(timespec="seconds"),
             "training data": f"{self.settings.dataset}, {learnt} studies, images {manifest['images_fingerprint']}",
             "section": self.settings.target,
-            "image network": f"InceptionV3 up to {self.settings.layer} at {self.settings.image_size} pixels, "
+            "image network": f"{manifest['network']} up to {self.settings.layer} at {self.settings.image_size} pixels, "
             f"weights {manifest['weights']} {manifest['weights_fingerprint']}",
         }
 

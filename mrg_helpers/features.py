@@ -32,7 +32,7 @@ from .stored import StoredArray
 from .whitening import channel_statistics, principal_components
 
 if TYPE_CHECKING:
-    from .inception import Extractor
+    from .encoders import Extractor
 
 
 class CacheError(RuntimeError):
@@ -170,7 +170,7 @@ def extract(
     Args:
         rows: DataFrame with ``image_id`` (unique), ``path`` and ``split``; the row order is the cache's.
         folder: of the cache; made if missing.
-        extractor: an :class:`mrg_helpers.inception.Extractor`.
+        extractor: an :class:`mrg_helpers.encoders.Extractor`.
         resize: ``"pad"`` (keeps the shape) or ``"squash"``.
         batch_size: images a batch; it changes speed and memory only.
         progress: show a bar.
@@ -192,7 +192,7 @@ def extract(
     if rows["image_id"].duplicated().any():
         raise ValueError(f"image_id {rows['image_id'][rows['image_id'].duplicated()].iloc[0]!r} stands twice")
     expected = {
-        "network": "InceptionV3",
+        "network": extractor.name,
         "layer": extractor.layer,
         "weights": extractor.weights.source,
         "weights_fingerprint": extractor.fingerprint,

@@ -26,7 +26,8 @@ class Settings:
         seed: of the phantom and the split.
         target: the section that is written: ``"findings"``, ``"impression"`` or ``"report"`` (both).
         view: the image of a study that the model sees: the first ``"frontal"`` or the first ``"lateral"`` one.
-        weights, layer, image_size, cells, precision: see :class:`mrg_helpers.inception.Extractor`.
+        weights, layer, image_size, cells, precision: see :class:`mrg_helpers.encoders.Extractor`.
+        network: a name of ``networks.NETWORKS``; another one than the usual wants a ``layer`` of its own.
         resize: see :mod:`mrg_helpers.images`.
         components: of the features that a model reads, see :class:`mrg_helpers.features.FeatureCache`; 0 for all channels.
         max_words, min_count: see :meth:`mrg_helpers.vocabulary.Vocabulary.fit`; ``max_words`` 0 keeps all.
@@ -57,6 +58,7 @@ class Settings:
     resize: str = "pad"
     cells: int = 8
     precision: str = "float32"
+    network: str = "inception_v3"
     components: int = 384
     max_words: int = 0
     min_count: int = 2
@@ -103,7 +105,7 @@ class Settings:
 
 
 STUDIES = ("dataset", "data", "n_studies", "seed")
-IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells", "precision")
+IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells", "precision", "network")
 TEXT = ("target", "max_words", "min_count")
 # What a model's constructor gets as it is.
 SIZES = (
@@ -126,7 +128,7 @@ MODEL = (
 # What came later. The usual values leave a name as it was before.
 LATER = (
     "training_seed", "blind", "precision", "options", "weight_average", "label_smoothing", "scheduled_sampling", "reward",
-    "reward_epochs", "reward_rate",
+    "reward_epochs", "reward_rate", "network",
 )  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
     if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name
         values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}
     if kind in ("features", "model"):
-        values["weights"] = _weights_identity(settings.weights)
+        values["weights"] = _weights_identity(settings)
     text = json.dumps(values, indent=1)
     folder = paths.outputs_dir() / f"{settings.dataset}-{kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     if not (folder / "settings.json").exists():
@@ -163,10 +165,10 @@ def _files_fingerprint(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _weights_identity(weights: str) -> str:
-    from .inception import find_weights
+def _weights_identity(settings: Settings) -> str:
+    from .weights import find_weights
 
-    found = find_weights(weights)
+    found = find_weights(settings.weights, settings.network)
     if found.source in ("imagenet", "random"):
         return found.source
     status = found.path.stat()

@@ -24,8 +24,8 @@ from .vocabulary import SPECIAL, Vocabulary
 if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
     from .batches import Examples
     from .decoding import Decoding, Generation
+    from .encoders import Extractor
     from .features import FeatureCache
-    from .inception import Extractor
     from .models.base import ReportModel
     from .training import TrainingSettings
 
@@ -57,7 +57,7 @@ def ensure_studies(settings: Settings) -> datasets.Studies:
 
 
 def ensure_features(settings: Settings) -> FeatureCache:
-    """The InceptionV3 features of one image of each study, in the order of the studies table."""
+    """The features of one image of each study, in the order of the studies table."""
     from .features import CacheError, FeatureCache, extract
 
     folder = artefact_folder(settings, "features")
@@ -73,9 +73,9 @@ def ensure_features(settings: Settings) -> FeatureCache:
 
 def new_extractor(settings: Settings) -> Extractor:
     """The image network of the settings."""
-    from .inception import Extractor, find_weights
+    from .encoders import Extractor, find_weights
 
-    weights = find_weights(settings.weights)
+    weights = find_weights(settings.weights, settings.network)
     return Extractor(weights, settings.layer, settings.image_size, settings.cells, settings.precision)
 
 

@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 from tqdm.keras import TqdmCallback
 
+from .encoders import Extractor
 from .features import load_images
-from .inception import Extractor, save_part
 from .models.parts import smooth_maximum
+from .weights import put, save_part
 
 
 class Pictures(keras.utils.PyDataset):
@@ -89,7 +90,7 @@ def tune(
         if not len(rows):
             raise ValueError(f"there is no picture in the split {name!r}; an image network cannot be tuned without")
     network = keras.models.clone_model(extractor.network)
-    network.set_weights(extractor.network.get_weights())
+    put(network, extractor.network.get_weights())
     if after:
         _freeze(network, after)
     for layer in network.layers:

@@ -47,6 +47,12 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
+def random_folder(tmp_path_factory) -> Path:
+    """Where image networks' random weights lie, once for all tests."""
+    return tmp_path_factory.mktemp("weights")
+
+
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """A tiny model, trained once for all tests on two dozen phantoms: its settings, and the folder of its data and outputs."""
     from mrg_helpers import stages

@@ -155,7 +155,7 @@ def test_the_extractors_cache_passes(table, tmp_path):
 
     class Network:
         grid, channels, layer, image_size, fingerprint, precision = (2, 3), 2, "tiny", 12, "f0", "float32"
-        weights = SimpleNamespace(source="tiny", note="")
+        name, weights = "tiny", SimpleNamespace(source="tiny", note="")
 
         def __call__(self, grey):
             cells = grey.reshape(len(grey), 2, 6, 3, 4).mean(axis=(2, 4)).reshape(len(grey), 6, 1).astype("float32")

@@ -72,10 +72,10 @@ def test_the_simulated_cache_is_as_long_as_it_should_be(found):
 
 def test_the_numbers_of_operations_are_those_of_the_papers():
     from benchmarks import features, training
-    from mrg_helpers import inception
+    from mrg_helpers.networks import find_network
 
     assert training.operations(FULL) == pytest.approx(78e9, rel=0.02)
-    network = inception.keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(299, 299, 3))
+    network = find_network("inception_v3").build(299)
     assert features.operations(network) == pytest.approx(11.4e9, rel=0.02)
 
 

@@ -105,6 +105,18 @@ def untrained(settings):
     return drafting.Drafter(settings)
 
 
+@pytest.mark.parametrize("network, layer, name", [
+    ("densenet121", "conv2_block6_concat", "DenseNet121"),
+    ("efficientnet_b0", "block2b_add", "EfficientNetB0"),
+    ("mobilenet_v3_large", "expanded_conv_2_add", "MobileNetV3Large"),
+])  # fmt: skip
+def test_a_draft_says_which_network_saw_the_image(tiny, phantom, network, layer, name):
+    found = untrained(dataclasses.replace(tiny, network=network, layer=layer, image_size=32))(phantom[0])
+    assert found.versions["image network"].startswith(f"{name} up to {layer} at 32 pixels, weights random")
+    assert any(f"random {name} features" in text for text in found.warnings)
+    assert found.attention.shape[1:] == (9,)
+
+
 def place_of(settings, files):
     """The number of a test study."""
     table = stages.ensure_studies(settings).table
@@ -245,10 +257,10 @@ def test_settings_without_a_model_are_named_with_what_to_do(tiny, phantom):
 
 
 def test_other_weights_than_the_features_were_made_with_are_refused(tiny, monkeypatch):
-    from mrg_helpers import inception
+    from mrg_helpers import encoders
 
     other = SimpleNamespace(fingerprint="0" * 16, weights=SimpleNamespace(path="new.weights.h5"))
-    monkeypatch.setattr(inception, "Extractor", lambda *settings: other)
+    monkeypatch.setattr(encoders, "Extractor", lambda *settings: other)
     with pytest.raises(RuntimeError, match="other weights of InceptionV3"):
         drafting.Drafter(tiny)
 

@@ -23,10 +23,10 @@ N = 30
 
 
 class TinyNetwork:
-    """Stands in for InceptionV3: a 2 x 3 grid of 4 numbers that follow from the image; ``pause`` makes it slow."""
+    """Stands in for an image network: a 2 x 3 grid of 4 numbers that follow from the image; ``pause`` makes it slow."""
 
     grid, channels, layer, image_size, fingerprint, precision = (2, 3), 4, "tiny", 12, "f0", "float32"
-    weights = SimpleNamespace(source="tiny", note="a note")
+    name, weights = "tiny", SimpleNamespace(source="tiny", note="a note")
 
     def __init__(self, pause=0.0):
         self.pause = pause
@@ -170,7 +170,7 @@ def test_too_little_room_is_said_before_anything_is_written(rows, tmp_path, monk
     assert not (tmp_path / "cache" / "features.npy").exists()
 
 
-@pytest.mark.parametrize("change", ["image", "split", "layer", "resize", "precision", "none"])
+@pytest.mark.parametrize("change", ["image", "split", "layer", "network", "resize", "precision", "none"])
 def test_a_cache_of_something_else_is_refused(rows, tmp_path, change):
     extract(rows, tmp_path / "cache", TinyNetwork(), progress=False)
     network, resize = TinyNetwork(), "pad"
@@ -180,6 +180,8 @@ def test_a_cache_of_something_else_is_refused(rows, tmp_path, change):
         rows.loc[1, "split"] = "test"
     elif change == "layer":
         network.layer = "other"
+    elif change == "network":
+        network.name = "other"
     elif change == "precision":
         network.precision = "bfloat16"
     elif change == "none":  # a cache from before there was another precision

@@ -38,11 +38,13 @@ ALLOWED = {
     "audit_checks": {"whitening", "images", "reports", "similar", "splits"},
     "audit": {"audit_checks", "reports"},
     # images become features
-    "inception": {"download", "paths"},
+    "networks": set(),
+    "weights": {"download", "networks", "paths"},
+    "encoders": {"networks", "weights"},
     "whitening": set(),
     "stored": set(),
-    "features": {"images", "inception", "paths", "stored", "whitening"},
-    "tuning": {"features", "inception", "models.parts"},
+    "features": {"encoders", "images", "paths", "stored", "whitening"},
+    "tuning": {"encoders", "features", "models.parts", "weights"},
     # training and decoding know the interface of models, no model
     "models": {"paths", "vocabulary"},
     "batches": {"vocabulary"},
@@ -94,8 +96,8 @@ ALLOWED = {
     "widgets": {"attention_browser", "beam_explorer", "marks", "study_browser", "training_monitor", "vocabulary_lab",
                 "widget_parts"},
     # on top: the names of artefacts, the notebooks, the command line
-    "settings": {"__init__", "inception", "paths"},
-    "stages": {"batches", "datasets", "decoding", "features", "findings", "inception", "inputs", "models", "objectives", "paths",
+    "settings": {"__init__", "paths", "weights"},
+    "stages": {"batches", "datasets", "decoding", "encoders", "features", "findings", "inputs", "models", "objectives", "paths",
                "perturb", "phantom", "pretrained", "reports", "settings", "templates", "training", "vocabulary"},
     "pretrained": {"paths", "training"},
     "pages": {"paths"},
@@ -104,16 +106,16 @@ ALLOWED = {
     "sureness": {"finding_rules", "findings", "reports"},
     "drafts": {"familiarity", "findings", "heatmaps", "paths", "sureness"},
     "draft_page": {"drafts", "export", "heatmaps", "paths", "sureness"},
-    "drafting": {"__init__", "baselines", "decoding", "dicom", "draft_page", "drafts", "familiarity", "images", "inception",
-                 "likelihood", "stages", "sureness"},
+    "drafting": {"__init__", "baselines", "decoding", "dicom", "draft_page", "drafts", "familiarity", "images", "likelihood",
+                 "stages", "sureness"},
     "runner": {"pages", "paths"},
     "__init__": set(),
     "__main__": {"download", "drafting", "paths", "phantom", "pretrained", "runner", "stages"},
 }  # fmt: skip
 HEAVY = {"tensorflow", "keras"}
 MAY_BE_HEAVY = {
-    "features", "inception", "models", "training", "searches", "decoding", "objectives", "beam_trace", "likelihood",
-    "tuning",
+    "encoders", "features", "models", "networks", "training", "searches", "decoding", "objectives", "beam_trace", "likelihood",
+    "tuning", "weights",
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,6 +1,7 @@
 """Each artefact has the folder of its settings, and no two share one."""
 
 import dataclasses
+import json
 
 from mrg_helpers import settings
 from mrg_helpers.settings import Settings, artefact_folder
@@ -19,6 +20,7 @@ def test_each_setting_has_its_own_folder_only_where_it_matters(tiny):
         ({"layer": "mixed1"}, [0, 1, 0, 1]),
         ({"cells": 0}, [0, 1, 0, 1]),
         ({"precision": "bfloat16"}, [0, 1, 0, 1]),
+        ({"network": "mobilenet_v3_large"}, [0, 1, 0, 1]),
         ({"components": 0}, [0, 0, 0, 1]),
         ({"target": "impression"}, [0, 0, 1, 1]),
         ({"units": 9}, [0, 0, 0, 1]),
@@ -30,6 +32,12 @@ def test_each_setting_has_its_own_folder_only_where_it_matters(tiny):
 def test_every_setting_belongs_to_an_artefact():
     names = {field.name for field in dataclasses.fields(Settings)}
     assert names == {*settings.STUDIES, *settings.IMAGES, *settings.TEXT, *settings.MODEL}
+
+
+def test_usual_values_of_later_settings_are_in_no_name(tiny):
+    for kind in ("features", "model"):
+        named = json.loads((artefact_folder(tiny, kind) / "settings.json").read_text(encoding="utf-8"))
+        assert "layer" in named and not set(named) & set(settings.LATER)
 
 
 def test_a_collection_is_named_by_its_studies_and_their_split(tiny):

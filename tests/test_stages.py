@@ -22,6 +22,11 @@ def test_everything_is_made_on_the_way_and_then_reused(tiny, capsys):
     assert model.note.startswith("random InceptionV3")
 
 
+def test_another_network_wants_a_layer_of_its_own(tiny):
+    with pytest.raises(ValueError, match="MobileNetV3Large has no layer 'mixed0'.*expanded_conv_5_add"):
+        stages.ensure_features(dataclasses.replace(tiny, network="mobilenet_v3_large"))
+
+
 def test_examples_carry_what_the_reports_assert(tiny):
     names, train = stages.concept_names(tiny), stages.examples(tiny, "train")
     assert names and "no finding" not in names

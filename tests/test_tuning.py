@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mrg_helpers import inception, tuning
-from mrg_helpers.inception import Extractor, Weights, WeightsError, find_weights
+from mrg_helpers import tuning
+from mrg_helpers.encoders import Extractor
+from mrg_helpers.weights import Weights, WeightsError, find_weights, random_weights
 
 SIZE = 75
 
@@ -27,9 +28,8 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def extractor(tmp_path_factory):
-    weights = Weights(inception.random_weights(tmp_path_factory.mktemp("weights")), "random")
-    return Extractor(weights, "mixed1", SIZE)
+def extractor(random_folder):
+    return Extractor(Weights(random_weights("inception_v3", random_folder), "random"), "mixed1", SIZE)
 
 
 def values(extractor):
