@@ -97,8 +97,12 @@ ALLOWED = {
                 "widget_parts"},
     # on top: the names of artefacts, the notebooks, the command line
     "settings": {"__init__", "paths", "weights"},
-    "stages": {"batches", "datasets", "decoding", "encoders", "features", "findings", "inputs", "models", "objectives", "paths",
-               "perturb", "phantom", "pretrained", "reports", "settings", "templates", "training", "vocabulary"},
+    "artefacts": {"datasets", "encoders", "features", "paths", "phantom", "pretrained", "reports", "settings", "vocabulary",
+                  "weights"},
+    "lessons": {"artefacts", "batches", "findings", "inputs", "models", "perturb", "reports", "settings", "templates",
+                "vocabulary"},
+    "stages": {"artefacts", "batches", "decoding", "lessons", "models", "objectives", "paths", "pretrained", "settings",
+               "training"},
     "pretrained": {"paths", "training"},
     "pages": {"paths"},
     # a draft for a new X-ray

@@ -1,0 +1,95 @@
+"""What a model is made from, made when it is missing: studies, features, vocabulary. The lower half of ``stages``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from . import datasets, paths, phantom, pretrained, reports
+from .settings import Settings, artefact_folder
+from .vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
+    from .encoders import Extractor
+    from .features import FeatureCache
+
+
+def say(text: str) -> None:
+    print(f"[stages] {text}", flush=True)
+
+
+def ensure_studies(settings: Settings) -> datasets.Studies:
+    """The studies of the data set with their split; the phantom is written first if it is not there.
+
+    Raises:
+        FileNotFoundError, ValueError: if the data are not where they should be, or are not what they should be.
+    """
+    root = settings.root
+    if settings.dataset == "phantom" and not settings.data:
+        phantom.write(root, settings.n_studies, seed=settings.seed)
+    elif not root.exists():
+        get = "python -m mrg_helpers prepare iu_xray" if settings.dataset == "iu_xray" else "--data PATH"
+        raise FileNotFoundError(f"{root}: there is no {settings.dataset} data here; get or name it with `{get}`")
+    folder = artefact_folder(settings, "studies")
+    with paths.locked(folder, say):
+        if not (folder / "studies.json").exists():
+            say(f"reading the {settings.dataset} studies -> {folder}")
+            datasets.load(settings.dataset, root, seed=settings.seed).save(folder)
+        return datasets.Studies.load(folder)
+
+
+def ensure_features(settings: Settings) -> FeatureCache:
+    """The features of one image of each study, in the order of the studies table."""
+    from .features import CacheError, FeatureCache, extract
+
+    folder = artefact_folder(settings, "features")
+    try:
+        return FeatureCache(folder, components=settings.components)
+    except CacheError:
+        rows = one_image_per_study(ensure_studies(settings).table, settings.view)
+        say(f"features of {len(rows)} images, layer {settings.layer} -> {folder}")
+        known = pretrained.statistics(folder)
+        extract(rows, folder, new_extractor(settings), settings.resize, statistics=known)
+        return FeatureCache(folder, components=settings.components)
+
+
+def new_extractor(settings: Settings) -> Extractor:
+    """The image network of the settings."""
+    from .encoders import Extractor, find_weights
+
+    weights = find_weights(settings.weights, settings.network)
+    return Extractor(weights, settings.layer, settings.image_size, settings.cells, settings.precision)
+
+
+def one_image_per_study(table: pd.DataFrame, view: str) -> pd.DataFrame:
+    """The image of each study that the model sees: the first of that view, else of an unknown view, else simply the first.
+
+    Returns:
+        DataFrame ``image_id`` (the study's), ``path``, ``split``, ``view``; one row a study, in the order of the table.
+    """
+    rows = []
+    for study in table.itertuples():
+        wanted = [view, "unknown", *study.views]
+        k = min(range(len(study.images)), key=lambda k: wanted.index(study.views[k]))
+        rows.append((study.study_id, study.images[k], study.split, study.views[k]))
+    return pd.DataFrame(rows, columns=["image_id", "path", "split", "view"])
+
+
+def ensure_vocabulary(settings: Settings) -> Vocabulary:
+    """The words of the training reports' target section."""
+    path = artefact_folder(settings, "vocabulary") / "vocabulary.json"
+    if not path.exists():
+        table = ensure_studies(settings).table
+        texts = target_texts(table[table["split"] == "train"], settings.target)
+        if not any(texts):
+            raise ValueError(f"no training study has {settings.target!r} text; choose another target section")
+        vocabulary = Vocabulary.fit(texts, settings.max_words or None, settings.min_count)
+        say(f"vocabulary of {len(vocabulary)} words -> {path}")
+        vocabulary.save(path)
+    return Vocabulary.load(path)
+
+
+def target_texts(table: pd.DataFrame, target: str) -> list[str]:
+    """The clean target text of each study; the empty string where it has none."""
+    return [reports.target_text(row, target) for row in table.to_dict("records")]
