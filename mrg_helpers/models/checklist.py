@@ -32,7 +32,9 @@ class Checklist(keras.layers.Layer):
         self.think = keras.layers.Dense(hidden, activation="relu", name="think")
         self.judge = keras.layers.Dense(len(concepts), name="judge")
         names = ("found", "left", "past")
-        self.parts = [keras.layers.Dense(units, use_bias=False, name=f"tell_{name}") for name in names]
+        # At first it tells nothing, else it drowns the words: after a few sentences their sum is large.
+        own = {"use_bias": False, "kernel_initializer": "zeros"}
+        self.parts = [keras.layers.Dense(units, name=f"tell_{name}", **own) for name in names]
 
     def tell(self, found, past, said):
         """What to read with a word: found and said (..., C), from 0 to 1, and the sentences of the past (..., H) -> (..., U)."""
