@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from . import datasets, paths, phantom, pretrained, reports
+from . import datasets, findings, paths, phantom, pretrained, reports
 from .settings import Settings, artefact_folder
 from .vocabulary import Vocabulary
 
@@ -55,11 +58,36 @@ def ensure_features(settings: Settings) -> FeatureCache:
 
 
 def new_extractor(settings: Settings) -> Extractor:
-    """The image network of the settings."""
+    """The image network of the settings; it is tuned first if they say so and it has not been."""
     from .encoders import Extractor, find_weights
 
-    weights = find_weights(settings.weights, settings.network)
-    return Extractor(weights, settings.layer, settings.image_size, settings.cells, settings.precision)
+    weights, cut = find_weights(settings.weights, settings.network), (settings.layer, settings.image_size)
+    if settings.fine_tune:
+        path = artefact_folder(settings, "network") / "tuned.npz"
+        with paths.locked(path.parent, say):
+            if not path.exists():
+                _tune(settings, Extractor(weights, *cut), path)
+        what = f"{weights.source}, tuned after {settings.fine_tune}"
+        weights = dataclasses.replace(weights, path=path, source=what, note=f"{settings.network} features: {what}")
+    return Extractor(weights, *cut, settings.cells, settings.precision)
+
+
+def _tune(settings: Settings, extractor: Extractor, path: Path) -> None:
+    """Teach an image network what the training reports assert; each image of a study shows all of it."""
+    from .tuning import tune
+
+    table = ensure_studies(settings).table
+    table = table.assign(found=[findings.abnormal(text) for text in target_texts(table, "report")])
+    images = table.loc[table["split"] != "test"].explode("images")
+    names = sorted(set().union(*images.loc[images["split"] == "train", "found"]))
+    truth = np.array([[name in found for name in names] for found in images["found"]])
+    say(
+        f"tuning {settings.network} after {settings.fine_tune} on {len(images)} images and {len(names)} findings -> {path}"
+    )
+    tune(
+        extractor, images.rename(columns={"images": "path"}), truth, path, after=settings.fine_tune.replace("all", ""),
+        resize=settings.resize, epochs=settings.tuning_epochs, learning_rate=settings.tuning_rate, seed=settings.seed,
+    )  # fmt: skip
 
 
 def one_image_per_study(table: pd.DataFrame, view: str) -> pd.DataFrame:

@@ -29,6 +29,9 @@ class Settings:
         weights, layer, image_size, cells, precision: see :class:`mrg_helpers.encoders.Extractor`.
         network: a name of ``networks.NETWORKS``; another one than the usual wants a ``layer`` of its own.
         resize: see :mod:`mrg_helpers.images`.
+        fine_tune: the layer after which the image network itself first learns the findings of the training reports, or ``"all"``
+            to learn it from its beginning on, see :func:`mrg_helpers.tuning.tune`; empty: it stays as it is. ``tuning_epochs`` and
+            ``tuning_rate``, the highest learning rate, are of that.
         components: of the features that a model reads, see :class:`mrg_helpers.features.FeatureCache`; 0 for all channels.
         max_words, min_count: see :meth:`mrg_helpers.vocabulary.Vocabulary.fit`; ``max_words`` 0 keeps all.
         max_length: the most tokens of a report that are learnt and written.
@@ -59,6 +62,9 @@ class Settings:
     cells: int = 8
     precision: str = "float32"
     network: str = "inception_v3"
+    fine_tune: str = ""
+    tuning_epochs: int = 4
+    tuning_rate: float = 3e-4
     components: int = 384
     max_words: int = 0
     min_count: int = 2
@@ -105,7 +111,11 @@ class Settings:
 
 
 STUDIES = ("dataset", "data", "n_studies", "seed")
-IMAGES = ("view", "weights", "layer", "image_size", "resize", "cells", "precision", "network")
+IMAGES = (
+    "view", "weights", "layer", "image_size", "resize", "cells", "precision", "network", "fine_tune", "tuning_epochs",
+    "tuning_rate",
+)  # fmt: skip
+NETWORK = tuple(name for name in IMAGES if name not in ("view", "cells"))
 TEXT = ("target", "max_words", "min_count")
 # What a model's constructor gets as it is.
 SIZES = (
@@ -128,14 +138,16 @@ MODEL = (
 # What came later. The usual values leave a name as it was before.
 LATER = (
     "training_seed", "blind", "precision", "options", "weight_average", "label_smoothing", "scheduled_sampling", "reward",
-    "reward_epochs", "reward_rate", "network",
+    "reward_epochs", "reward_rate", "network", "fine_tune", "tuning_epochs", "tuning_rate",
 )  # fmt: skip
 
 
 def artefact_folder(settings: Settings, kind: str) -> Path:
-    """The folder of an artefact: ``kind`` is ``"studies"``, ``"features"``, ``"vocabulary"`` or ``"model"``."""
+    """The folder of an artefact: ``kind`` is ``"studies"``, ``"network"``, ``"features"``, ``"vocabulary"`` or
+    ``"model"``."""
     names = {
         "studies": STUDIES,
+        "network": STUDIES + NETWORK,
         "features": STUDIES + IMAGES,
         "vocabulary": STUDIES + TEXT,
         "model": STUDIES + IMAGES + TEXT + MODEL,
@@ -146,7 +158,7 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
             values.pop(name, None)
     if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name
         values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}
-    if kind in ("features", "model"):
+    if kind in ("network", "features", "model"):
         values["weights"] = _weights_identity(settings)
     text = json.dumps(values, indent=1)
     folder = paths.outputs_dir() / f"{settings.dataset}-{kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -97,8 +97,8 @@ ALLOWED = {
                 "widget_parts"},
     # on top: the names of artefacts, the notebooks, the command line
     "settings": {"__init__", "paths", "weights"},
-    "artefacts": {"datasets", "encoders", "features", "paths", "phantom", "pretrained", "reports", "settings", "vocabulary",
-                  "weights"},
+    "artefacts": {"datasets", "encoders", "features", "findings", "paths", "phantom", "pretrained", "reports", "settings", "tuning",
+                  "vocabulary", "weights"},
     "lessons": {"artefacts", "batches", "findings", "inputs", "models", "perturb", "reports", "settings", "templates",
                 "vocabulary"},
     "stages": {"artefacts", "batches", "decoding", "lessons", "models", "objectives", "paths", "pretrained", "settings",

@@ -138,3 +138,13 @@ def test_missing_data_are_named_with_what_to_do(tiny, tmp_path):
     with pytest.raises(FileNotFoundError, match="--data PATH"):
         stages.ensure_studies(Settings(dataset="folder", data=str(tmp_path / "none")))
     assert paths.outputs_dir().exists()
+
+
+def test_an_image_network_is_tuned_once_for_all_views(tiny, capsys):
+    tuned = dataclasses.replace(tiny, layer="mixed1", fine_tune="mixed0", tuning_epochs=1)
+    plain, cache = stages.ensure_features(dataclasses.replace(tuned, fine_tune="")), stages.ensure_features(tuned)
+    assert "tuning inception_v3 after mixed0" in capsys.readouterr().out
+    assert cache.manifest["weights"] == "random, tuned after mixed0" and "tuned after mixed0" in cache.note
+    assert cache.manifest["weights_fingerprint"] != plain.manifest["weights_fingerprint"]
+    stages.ensure_features(dataclasses.replace(tuned, view="lateral"))
+    assert "tuning" not in capsys.readouterr().out
