@@ -168,7 +168,7 @@ def play(generation: Generation, named: Sequence[Naming], rectangles: Sequence[n
     A model that looks at two views plays one at a time: ``generation.of_view(0)`` with the cells and boxes of the first.
 
     Raises:
-        ValueError: if there are not as many cells as regions that are attended.
+        ValueError: if there are not as many cells as regions that are attended, or the model does not attend at all.
 
     Returns:
         A row a naming: ``study``, ``finding``, and for each pair of ``GAMES`` and ``PLAYERS`` a column such as
@@ -178,6 +178,8 @@ def play(generation: Generation, named: Sequence[Naming], rectangles: Sequence[n
     """
     named = [naming for naming in named if naming.boxes]
     attention, average = naming_attention(generation, named), average_map(generation)
+    if named and not generation.attention.any():
+        raise ValueError("this model has no attention, so it points at nothing: there is no game to play")
     rows = []
     for naming, weights in zip(named, attention, strict=True):
         cells = rectangles[naming.study]

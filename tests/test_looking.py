@@ -85,6 +85,13 @@ def test_of_two_views_one_plays_at_a_time():
     assert games[("mass", "model")][0] == pytest.approx(0.25 * 0.64)  # of all attention, the other view's included
 
 
+def test_a_model_without_attention_cannot_play():
+    one = generation(["Large pleural effusion."], [0])
+    blind = replace(one, attention=np.zeros_like(one.attention))
+    with pytest.raises(ValueError, match="no attention"):
+        looking.play(blind, looking.namings(blind, VOCABULARY, [{"pleural effusion": [(1, 1, 9, 9)]}]), [CELLS])
+
+
 def test_entropy_of_one_region_and_of_all():
     assert looking.entropy(np.eye(4)[0]) == 0
     assert looking.entropy(np.full(4, 0.25)) == pytest.approx(np.log(4))
