@@ -10,7 +10,8 @@ The way of the data, one module an arrow, always to the right::
 ``reports``     clean a report, take its sections, split it into words
 ``vocabulary``  words <-> ids
 ``images``      one image -> what the network sees, and the grid back onto the image; ``dicom`` reads X-rays of hospitals
-``encoders``    image networks as feature extractors; ``networks`` is the table of them, ``weights`` finds theirs
+``encoders``    image networks as feature extractors; ``networks`` is the table of them, ``weights`` finds theirs, ``tuning``
+                teaches them
 ``features``    the feature cache; ``whitening`` its statistics, ``stored`` its file
 ``models``      one file per system; ``models.base`` holds the interface
 ``inputs``      what a model reads: features, and where it needs them the other view and the indication
@@ -37,7 +38,9 @@ The way of the data, one module an arrow, always to the right::
 ``drafting``    a draft report for a new X-ray, with its page (``draft_page``), how sure the model is of each sentence
                 (``sureness``) and how like the training images the picture is (``familiarity``)
 ``checks``      answers to the exercises, judged at once; ``exercises`` derives the exercises from the solution notebooks
-``stages``      make what a notebook needs and does not find; ``settings``: what it depends on; ``runner`` executes the notebooks
+``stages``      make what a notebook needs and does not find; ``artefacts`` and ``lessons`` are its lower rooms, ``settings``: what
+                it depends on, ``pretrained``: the model that comes with the project
+``runner``      executes the notebooks; ``pages`` makes them pages
 ==============  ====================================================================
 
 Importing the package loads nothing heavy: TensorFlow comes with ``encoders``, ``models``, ``training``, ``searches``,
