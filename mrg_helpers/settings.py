@@ -139,12 +139,7 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
         "model": STUDIES + IMAGES + TEXT + MODEL,
     }[kind]
     values = {"version": __version__} | {name: getattr(settings, name) for name in names}
-    for name in (
-        "training_seed",
-        "blind",
-        "precision",
-        "options",
-    ):  # the usual values, as they were before there were others
+    for name in LATER:
         if getattr(settings, name) == getattr(Settings(), name):
             values.pop(name, None)
     if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name

@@ -45,3 +45,11 @@ def test_the_beam_finds_what_the_greedy_decoder_misses():
 def test_the_weights_of_the_attention_figure_sum_to_one():
     shown = [float(text) for text in texts(plots.additive_attention()) if text.replace(".", "").isdigit()]
     assert sum(shown) == pytest.approx(1, abs=0.02) and len(shown) == 5
+
+
+def test_the_reward_of_the_objectives_figure_is_that_of_its_words():
+    shown = texts(plots.three_objectives())
+    # of "small left effusion ." the drawn report says two words, and the likeliest three
+    assert {"0.50", "0.75"} <= set(shown) and any("-0.25" in text and "less likely" in text for text in shown)
+    read = [shown[k] for k in range(len(shown)) if shown[k] in ("left", "right")]
+    assert read.count("left") >= 3

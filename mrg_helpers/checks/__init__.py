@@ -14,6 +14,7 @@ from . import (
     notebook_04,
     notebook_05,
     notebook_06,
+    notebook_08,
 )
 from .verdicts import Verdict, check, names
 
@@ -29,4 +30,5 @@ __all__ = [
     "notebook_04",
     "notebook_05",
     "notebook_06",
+    "notebook_08",
 ]
