@@ -29,6 +29,7 @@ The way of the data, one module an arrow, always to the right::
 ``intervals``   how sure a score is: the bootstrap over studies
 ``treatments``  the preprocessing lab; ``published`` holds what papers report
 ``looking``     does the attention find what it names? ``perturb`` gives a model the wrong images
+``exposure``    what a model does after words that it would not have read in training
 ``classification`` how well a classifier of findings does, and its heat-maps where attention is judged
 ``audit``       what leaks from one split to another, and into what was fitted and chosen
 ``leaderboard`` results of several runs side by side

@@ -1,6 +1,7 @@
 """Figures that explain an idea and report no data: parallel rays (01), the cache (02), from a report to ids (03).
 
-The numbers in them are computed, not invented. ``model_idea_charts`` holds those of notebooks 04 to 06; ``plots`` offers both.
+The numbers in them are computed, not invented. ``model_idea_charts`` holds those of notebooks 04 to 06,
+``objective_idea_charts`` that of 08; ``plots`` offers all.
 """
 
 from __future__ import annotations

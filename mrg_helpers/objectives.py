@@ -1,7 +1,7 @@
 """What a model can learn from besides the true words: its own words, and what they are worth. Once, for all models.
 
 Each objective is a *step* for :func:`mrg_helpers.training.fit`, ``step(model, optimizer, inputs, targets) -> loss``, to be taken
-in place of ``training.train_step``.
+in place of ``training.train_step``. Explained in ``notebooks/08_exposure_bias.ipynb``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The static figures of the notebooks. Each function takes arrays or a DataFrame and returns a Matplotlib figure.
 
 No function here knows a model, a data set or a file. This module holds the figures with X-rays in them; those made from
-numbers alone live in ``charts``, ``score_charts``, ``check_charts``, ``look_charts`` and ``beam_charts``, those that explain an
-idea in ``idea_charts`` and ``model_idea_charts``, and all are offered here too: a notebook needs one import.
+numbers alone live in ``charts``, ``score_charts``, ``check_charts``, ``look_charts``, ``exposure_charts`` and ``beam_charts``,
+those that explain an idea in ``idea_charts``, ``model_idea_charts`` and ``objective_idea_charts``, and all are offered here too: a
+notebook needs one import.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ from .charts import (
     use_style,
 )
 from .check_charts import agreement_dots, audit_bars
+from .exposure_charts import word_curves
 from .family_charts import family_member
 from .heatmaps import Box, Boxes, cell_rectangles, overlay, shrink, spread
 from .idea_charts import cache_once, parallel_rays, report_to_ids
 from .look_charts import finding_dots, pointing_dots, removal_curves
 from .model_idea_charts import additive_attention, beam_by_hand, blind_twin, teacher_forcing
+from .objective_idea_charts import three_objectives
 from .score_charts import leaderboard, most_frequent, score_intervals, treatment_dots
 
 __all__ = [
@@ -71,9 +74,11 @@ __all__ = [
     "show_studies",
     "sizes_scatter",
     "teacher_forcing",
+    "three_objectives",
     "training_curves",
     "treatment_dots",
     "use_style",
+    "word_curves",
 ]
 
 NOT_CLINICAL = "not for clinical use"

@@ -1,4 +1,4 @@
-"""The checks of the exercises of notebooks 04 to 06: right answers pass, likely wrong ones get a hint of their own."""
+"""The checks of the exercises of notebooks 04 to 06 and 08: right answers pass, likely wrong ones get a hint of their own."""
 
 from __future__ import annotations
 
@@ -137,6 +137,30 @@ def forgetful(state):
     return state
 
 
+def above(rewards, keep, first=0.0, late=False, sign=1):
+    baseline, found = first, []
+    for reward in rewards:
+        before, baseline = baseline, keep * baseline + (1 - keep) * reward
+        found.append(sign * (reward - (baseline if late else before)))
+    return found
+
+
+def overlap(written, true):
+    return sum((Counter(written) & Counter(true)).values())
+
+
+def word_f1(written, true):
+    return 2 * overlap(written, true) / (len(written) + len(true))
+
+
+def weighed(share=lambda s: (s, 1 - s), turned=False):
+    def mix_rewards(first, second, s):
+        a, b = share(s)
+        return lambda *both: a * first(*both[:: -1 if turned else 1]) + b * second(*both)
+
+    return mix_rewards
+
+
 CASES = {
     "04.1": ({"tokens": TOKENS, "size": 9}, entropy(SAID), [
         (np.log(9), "log V"), (entropy(SAID) / np.log(2), "in bits"), (np.exp(entropy(SAID)), "perplexity"),
@@ -239,6 +263,29 @@ CASES = {
         (lambda state: without(state)["memory"], "a whole state"),
         (lambda state: without(state) | {"cell": [state["cell"][0] * 0]}, "`cell`"),
     ]),
+    "08.1": ({"words": 24, "highest": 0.4}, 4.8, [
+        (9.6, "at the end"), (5.0, "<start>"), (0.2, "a share"), (19.2, "true words"), (3.84, "square"), (1.0, "grows evenly"),
+    ]),
+    "08.2": ({}, above, [
+        (lambda rewards, keep: rewards, "without a baseline"), (lambda r, keep: above(r, keep, sign=-1), "sign"),
+        (lambda r, keep: above(r, keep, late=True), "part of already"), (lambda r, keep: above(r, 1 - keep), "share `keep`"),
+        (lambda r, keep: np.array(r) - np.mean(r), "later draws"), (lambda r, keep: above(r, keep, r[0]), "begins at 0"),
+        (lambda r, keep: 0.5, "One number for each"), (lambda r, keep: [0.0] * len(r), "it should give"),
+    ]),
+    "08.3": ({}, word_f1, [
+        (lambda w, t: overlap(w, t), "goes on"), (lambda w, t: sum(word in t for word in w) / max(1, len(w)), "said twice"),
+        (lambda w, t: overlap(w, t) / max(1, len(w)), "stops after"), (lambda w, t: -abs(len(w) - len(t)), "have to count"),
+        (lambda w, t: 1.0, "have to count"), (lambda w, t: 1.0 if w == t else 0.0, "have to count"),
+        (lambda w, t: len(set(w) & set(t)) / len(set(w) | set(t) or {""}), "said twice"), (lambda w, t: "good", "is a number"),
+        (lambda w, t: overlap(w, t) / len(t) if w else 9, "goes on"),
+    ]),
+    "08.4": ({}, weighed(), [
+        (lambda first, second, share: share, "not a number"), (weighed(lambda s: (1, 1)), "sum"),
+        (weighed(lambda s: (1 - s, s)), "second one has it"), (weighed(lambda s: (1, 0)), "does not count"),
+        (weighed(lambda s: (s, 1)), "1 - share"), (weighed(turned=True), "should be asked"),
+        (lambda f, g, s: lambda w, t: f(w, t) * g(w, t), "product"), (lambda f, g, s: lambda w, t: 0.5, "One reward for each"),
+        (weighed(lambda s: (s / 2, (1 - s) / 2)), "it should give"),
+    ]),
 }  # fmt: skip
 
 
@@ -258,5 +305,6 @@ def test_our_bleu_by_hand_is_that_of_the_package():
 
 def test_every_exercise_is_tested():
     from test_checks_data import CASES as others
+    from test_checks_family import CASES as family
 
-    assert set(CASES) | set(others) == {name for name in checks.names() if name[-1].isdigit()}
+    assert set(CASES) | set(others) | set(family) == {name for name in checks.names() if name[-1].isdigit()}

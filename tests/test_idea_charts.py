@@ -54,3 +54,11 @@ def test_schemas_are_of_systems_and_their_arrows_meet_boxes():
         texts = [text.get_text() for text in figure.axes[0].texts]
         assert any("word" in text or "probability" in text for text in texts)
         assert ("orange: what is new" in texts) == (name != "show_attend_tell")
+
+
+def test_the_reward_of_the_objectives_figure_is_that_of_its_words():
+    shown = texts(plots.three_objectives())
+    # of "small left effusion ." the drawn report says two words, and the likeliest three
+    assert {"0.50", "0.75"} <= set(shown) and any("-0.25" in text and "less likely" in text for text in shown)
+    read = [shown[k] for k in range(len(shown)) if shown[k] in ("left", "right")]
+    assert read.count("left") >= 3

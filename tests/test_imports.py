@@ -66,6 +66,7 @@ ALLOWED = {
     "checks": {"findings", "images", "metrics", "phantom", "reports", "vocabulary"},  # of a reader's answers: arrays and texts
     "exercises": {"paths"},
     "looking": {"findings"},
+    "exposure": {"findings", "reports"},
     "classification": {"decoding", "intervals", "looking", "vocabulary"},  # puts heat-maps into the form of a Generation
     # pictures take arrays, never models
     "heatmaps": set(),
@@ -73,14 +74,16 @@ ALLOWED = {
     "score_charts": {"charts"},
     "check_charts": {"charts"},
     "look_charts": {"charts"},
+    "exposure_charts": {"charts"},
     "beam_tree": set(),
     "beam_charts": {"beam_tree", "charts"},
     "sketch": {"charts"},
     "idea_charts": {"charts", "sketch"},
     "model_idea_charts": {"charts", "sketch"},
     "family_charts": {"charts", "sketch"},
-    "plots": {"beam_charts", "charts", "check_charts", "family_charts", "heatmaps", "idea_charts", "look_charts",
-              "model_idea_charts", "score_charts"},
+    "objective_idea_charts": {"charts", "sketch"},
+    "plots": {"beam_charts", "charts", "check_charts", "exposure_charts", "family_charts", "heatmaps", "idea_charts",
+              "look_charts", "model_idea_charts", "objective_idea_charts", "score_charts"},
     "widget_parts": set(),
     "svg": {"widget_parts"},
     "study_browser": {"heatmaps", "images", "reports", "widget_parts"},

@@ -21,7 +21,7 @@ NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 PROFILES = yaml.safe_load((FOLDER / "profiles.yaml").read_text(encoding="utf-8"))
 SETTINGS = {field.name for field in dataclasses.fields(stages.Settings)}
 # No setting of an artefact: the notebook itself passes them on.
-EXTRAS = {"audit_images", "beams", "blind_epochs", "n_bootstrap", "n_seeds", "profile", "systems"}
+EXTRAS = {"audit_images", "beams", "blind_epochs", "n_bootstrap", "n_seeds", "own_words", "profile", "systems"}
 LONGEST_CELL, MOST_CODE_IN_A_ROW = 25, 3
 
 

@@ -29,6 +29,7 @@ RUNS = pd.DataFrame(
     {"model": ["a", "a", "b" * 200], "profile": ["demo"] * 3, "dataset": ["phantom", "phantom", "iu_xray"], "seed": ["0", "1", "0"],
      "BLEU-4": [0.1, 0.3, np.nan], "macro F1": [0.4, 0.5, 0.0]}
 )  # fmt: skip
+CURVE = np.array([[-1.0, -2.0, np.nan], [-3.0, np.nan, np.nan]])
 
 
 def padded(row: int, column: int, grid: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -103,9 +104,16 @@ FIGURES = {
     "show_studies": lambda: plots.show_studies([[WIDE, WIDE.T], [WIDE]], ["No effusion. $5 or $6.", ""]),
     "sizes_scatter": lambda: plots.sizes_scatter([60, 60, 100], [100, 100, 60]),
     "teacher_forcing": lambda: plots.teacher_forcing(),
+    "three_objectives": lambda: plots.three_objectives(note="a note"),
     "treatment_dots": lambda: plots.treatment_dots(SCORES, band=(0.35, 0.45)),
     "treatment_dots of one row": lambda: plots.treatment_dots(SCORES[:1]),
     "training_curves": lambda: plots.training_curves(HISTORY),
+    "word_curves": lambda: plots.word_curves(
+        {
+            "$x$": ("place", {"one": -RNG.random((3, 5)), "$5 or $6": np.full((1, 5), -1.0)}),
+            "b": ("word", {"one": CURVE}),
+        }
+    ),
 }
 
 
@@ -249,3 +257,11 @@ def test_removal_curves_are_means_over_the_namings():
     left, right = plots.removal_curves({"attention": (deleted, inserted)}, [0, 4]).axes
     assert list(left.lines[0].get_ydata()) == [-1, -4] and list(right.lines[0].get_ydata()) == [-4, -1]
     assert list(left.lines[0].get_xdata()) == [0, 4]
+
+
+def test_curves_of_words_are_means_over_the_reports_that_go_on():
+    (axis,) = plots.word_curves({"a": ("word", {"one": CURVE})}).axes
+    assert list(axis.lines[0].get_xdata()) == [1, 2] and list(axis.lines[0].get_ydata()) == [-2, -2]
+    few_go_on = np.concatenate([np.tile(CURVE[1:], (90, 1)), np.tile(CURVE[:1], (19, 1))])
+    (axis,) = plots.word_curves({"a": ("word", {"one": few_go_on})}).axes
+    assert list(axis.lines[0].get_xdata()) == [1]  # nineteen are too few where there are a hundred

@@ -15,6 +15,7 @@ from . import (
     notebook_05,
     notebook_06,
     notebook_07,
+    notebook_08,
 )
 from .verdicts import Verdict, check, names
 
@@ -31,4 +32,5 @@ __all__ = [
     "notebook_05",
     "notebook_06",
     "notebook_07",
+    "notebook_08",
 ]
