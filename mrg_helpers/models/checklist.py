@@ -16,14 +16,16 @@ from .parts import causal
 
 
 class Checklist(keras.layers.Layer):
-    """Reads the sentences that have ended, and tells what was found, what of it is left to say, and what was said.
+    """Reads the sentences that have ended, and tells what was found, what of it is left to say, and, if asked, what was said.
 
     Args:
         words: the vocabulary. concepts: names of the C findings. units: U, of what it tells.
+        past: tell also what was said, as the sum of the read sentences. A model that looks back at all its words has no need
+            of it, and learns more slowly with it.
         hidden: H, size of a read sentence; the reader sees which words it has, and not their order.
     """
 
-    def __init__(self, words: Sequence[str], concepts: Sequence[str], units: int, hidden: int = 64):
+    def __init__(self, words: Sequence[str], concepts: Sequence[str], units: int, past: bool = True, hidden: int = 64):
         super().__init__(name="checklist")
         self.full_stop = words.index(".") if "." in words else -1  # without sentences nothing is ticked off
         self.sizes = {"sentence": hidden, "past": hidden, "said": len(concepts)}
@@ -31,7 +33,7 @@ class Checklist(keras.layers.Layer):
         self.embed = keras.layers.Embedding(len(words), hidden, spread, name="embed")
         self.think = keras.layers.Dense(hidden, activation="relu", name="think")
         self.judge = keras.layers.Dense(len(concepts), name="judge")
-        names = ("found", "left", "past")
+        names = ["found", "left"] + ["past"] * past
         # At first it tells nothing, else it drowns the words: after a few sentences their sum is large.
         own = {"use_bias": False, "kernel_initializer": "zeros"}
         self.parts = [keras.layers.Dense(units, name=f"tell_{name}", **own) for name in names]
@@ -39,7 +41,7 @@ class Checklist(keras.layers.Layer):
     def tell(self, found, past, said):
         """What to read with a word: found and said (..., C), from 0 to 1, and the sentences of the past (..., H) -> (..., U)."""
         pieces = (found, found * (1 - said), past)
-        return sum(layer(piece) for layer, piece in zip(self.parts, pieces, strict=True))
+        return sum(layer(piece) for layer, piece in zip(self.parts, pieces, strict=False))
 
     def first(self, batch):
         """The cell before the first word: nothing has been said."""

@@ -48,7 +48,7 @@ class ConditionedGPT(ReportModel):
         >>> logits = model({"features": features, "tokens": tokens})   # (B, T, V)
     """
 
-    recipe = {"learning_rate": 1e-3, "dropout": 0.2, "epochs": 24}
+    recipe = {"learning_rate": 2e-3, "dropout": 0.2, "epochs": 24}
 
     def __init__(
         self, words, grid, channels, note="", units=192, layers=2, heads=4, max_length=90, dropout=0.1, feature_dropout=0.0,
@@ -67,7 +67,7 @@ class ConditionedGPT(ReportModel):
         self.look = Regions(self.regions, units, concepts, dropout, feature_dropout)
         spread = keras.initializers.RandomNormal(stddev=0.02)
         self.tags = keras.layers.Embedding(len(concepts), units, name="tags") if concepts else None
-        self.told = Checklist(self.words, concepts, units) if concepts else None
+        self.told = Checklist(self.words, concepts, units, past=False) if concepts else None
         self.embed = keras.layers.Embedding(len(self.words), units, spread, name="embed")
         self.place = keras.layers.Embedding(max_length, units, spread, name="place")
         self.blocks = [Block(units, heads, layers, dropout, f"block_{k}") for k in range(layers)]

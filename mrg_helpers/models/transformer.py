@@ -63,7 +63,7 @@ class Transformer(ReportModel):
         spread = keras.initializers.RandomNormal(stddev=0.2)
         self.embed = keras.layers.Embedding(len(self.words), units, spread, name="embed")
         self.place = keras.layers.Embedding(max_length, units, spread, name="place")
-        self.told = Checklist(self.words, concepts, units) if concepts else None
+        self.told = Checklist(self.words, concepts, units, past=False) if concepts else None
         self.slots = RelationalMemory(memory, units, heads) if memory else None
         self.blocks = [Block(units, heads, bool(memory), dropout, f"block_{k}") for k in range(layers)]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")
