@@ -91,6 +91,8 @@ def test_real_clinical_images_from_pictures_to_scores(data, tmp_path, shared):
 
 def test_real_studies_of_the_indiana_university_collection(data, tmp_path, shared):
     parameters = {"dataset": "iu_xray", "data": str(shared / "iu_xray")}
-    runner.run(NOTEBOOKS, parameters, "smoke", tmp_path, progress=False)
+    course = [notebook for notebook in NOTEBOOKS if not runner.is_experiment(notebook)]
+    assert 6 <= len(course) < len(NOTEBOOKS)
+    runner.run(course, parameters, "smoke", tmp_path, progress=False)
     _, text = outputs_of(tmp_path / "executed" / NOTEBOOKS[0].name)
     assert "3,851" in text
