@@ -106,7 +106,7 @@ def test_with_gpt2s_weights_and_without_an_image_it_is_gpt2(tmp_path, prefix):
     nothing = np.zeros((3, 0, U), "float32")  # no keys and values but the words'
     places = np.arange(5)
     visible = np.tril(np.ones((1, 5, 5), bool))
-    logits, _, _ = model.decode(tokens, places, visible, {"image": [(nothing, nothing)] * LAYERS})
+    logits, _, _ = model.decode(tokens, places, visible, None, {"image": [(nothing, nothing)] * LAYERS})
     for row in range(3):
         hidden = by_hand(weights, table[tokens[row]] + weights["wpe.weight"][:5])
         np.testing.assert_allclose(logits[row] - model.bias, hidden @ table.T, atol=1e-4)

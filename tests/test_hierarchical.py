@@ -29,7 +29,7 @@ def walk(model, inputs):
     state, cells = model.start(inputs), []
     for token in inputs["tokens"].T:
         _, state, _ = model.step(token, state)
-        cells.append({name: value.numpy() for name, value in state["cell"].items()})
+        cells.append(tf.nest.map_structure(np.asarray, state["cell"]))
     return cells
 
 
@@ -106,9 +106,9 @@ def test_a_shorter_report_stops_at_its_own_end():
 
 def test_the_checklist_is_ticked_where_a_sentence_ends_and_not_at_the_start():
     model = make(concepts=CONCEPTS)
-    model.was_said.kernel.assign(0 * model.was_said.kernel)
-    model.was_said.bias.assign([40.0, -40.0])
-    ticked = [np.round(cell["said"][0]).tolist() for cell in walk(model, told(LARGE, EFFUSION, STOP, NO))]
+    model.told.judge.kernel.assign(0 * model.told.judge.kernel)
+    model.told.judge.bias.assign([40.0, -40.0])
+    ticked = [np.round(cell["told"]["said"][0]).tolist() for cell in walk(model, told(LARGE, EFFUSION, STOP, NO))]
     assert ticked == [[0, 0], [0, 0], [0, 0], [1, 0], [1, 0]]
 
 
@@ -121,13 +121,13 @@ def test_what_is_found_is_predicted_and_reaches_every_word():
     assert (np.abs(model(inputs) - before).max(axis=(0, 2)) > 1e-4).all()
 
 
-def test_a_topic_learns_what_its_sentence_will_say_and_the_summary_what_it_said():
+def test_a_topic_learns_what_its_sentence_will_say_and_the_checklist_what_it_said():
     model, inputs = make(concepts=CONCEPTS, concept_weight=0.0, stop_weight=0.0), told(LARGE, EFFUSION, STOP)
     # The words that follow <start>, "large" and "effusion" are of a sentence that asserts the first finding.
     inputs["said"] = np.array([[[1, 0]] * 3 + [[0, 0]]], "float32")
-    for head in (model.will_say, model.was_said):
+    for head in (model.will_say, model.told.judge):
         head.kernel.assign(0 * head.kernel)
-    model.was_said.bias.assign([20.0, -20.0])
+    model.told.judge.bias.assign([20.0, -20.0])
     for bias, expected in (([20.0, -20.0], 20 / 2), ([-20.0, 20.0], (20 + 20 + 20) / 2)):
         model.will_say.bias.assign(bias)  # for two sentences, of which the second says nothing
         model(inputs, training=True)

@@ -114,6 +114,8 @@ def test_the_places_of_regions_and_words_matter():
 
 def test_what_the_regions_find_reaches_every_word():
     model, inputs = make(concepts=["effusion", "nodule"]), batch()
+    kernel = model.told.parts[0].kernel  # of zeros: at first it tells nothing
+    kernel.assign(np.random.default_rng(0).normal(size=kernel.shape))
     before = model(inputs).numpy()
     model.look.find.bias.assign([9.0, -9.0])
     moved = np.abs(model(inputs) - before).max(axis=(0, 2))  # (T,)
