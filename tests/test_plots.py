@@ -74,6 +74,8 @@ FIGURES = {
     "co_occurrence": lambda: plots.co_occurrence(pd.DataFrame([[5, 2], [2, 4]], list("ab"), list("ab"))),
     "co_occurrence of nothing": lambda: plots.co_occurrence(pd.DataFrame([[3]], ["a"], ["a"])),
     "coverage_curves": lambda: plots.coverage_curves(pd.DataFrame({"k": [10, 100], "coverage": [0.5, 0.9]})),
+    "family_member": lambda: plots.family_member("two_view", note="a note"),
+    "family_member of one image": lambda: plots.family_member("transformer"),
     "feature_grid": lambda: plots.feature_grid(RNG.random((32, 32)), RNG.random((4, 5))),
     "finding_f1_bars": lambda: plots.finding_f1_bars(pd.DataFrame({"f1": [0.9, 0.0], "cases": [12, 3]}, ["a", "b"])),
     "finding_dots": lambda: plots.finding_dots(
