@@ -88,7 +88,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         default="demo",
-        help="smoke (a minute, for tests), demo (the default), imagenet (demo with ImageNet's weights) or full (IU X-ray)",
+        help="smoke (two minutes, for tests), demo (the default), imagenet (demo with ImageNet's weights) or full (IU X-ray)",
     )
     parser.add_argument("--dataset", choices=["phantom", "iu_xray", "folder"], help="instead of the profile's data set")
     parser.add_argument("--data", metavar="PATH", help="where the data set lies; for `folder` also the CSV file itself")
