@@ -54,7 +54,10 @@ def ensure_features(settings: Settings) -> FeatureCache:
         say(f"features of {len(rows)} images, layer {settings.layer} -> {folder}")
         known = pretrained.statistics(folder)
         extract(rows, folder, new_extractor(settings), settings.resize, statistics=known)
-        return FeatureCache(folder, components=settings.components)
+        cache = FeatureCache(folder, components=settings.components)
+        if known and "statistics" not in cache.manifest:
+            say("these features differ from those that the pretrained model knows, so it will not be used")
+        return cache
 
 
 def new_extractor(settings: Settings) -> Extractor:

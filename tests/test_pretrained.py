@@ -66,6 +66,7 @@ def test_features_of_another_network_keep_their_own_statistics(tiny, kept, capsy
     (kept / "index.json").write_text(json.dumps(found))
     cache = stages.ensure_features(tiny)
     assert "statistics" not in cache.manifest
+    assert "differ from those that the pretrained model knows" in capsys.readouterr().out
     assert np.abs(cache.read([0, 1])).mean() < 3
     stages.ensure_model(tiny)
     assert "training on" in capsys.readouterr().out

@@ -40,8 +40,8 @@ class Checklist(keras.layers.Layer):
 
     def tell(self, found, past, said):
         """What to read with a word: found and said (..., C), from 0 to 1, and the sentences of the past (..., H) -> (..., U)."""
-        pieces = (found, found * (1 - said), past)
-        return sum(layer(piece) for layer, piece in zip(self.parts, pieces, strict=False))
+        pieces = [found, found * (1 - said), past][: len(self.parts)]
+        return sum(layer(piece) for layer, piece in zip(self.parts, pieces, strict=True))
 
     def first(self, batch):
         """The cell before the first word: nothing has been said."""
