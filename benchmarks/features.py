@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from mrg_helpers import encoders
-from mrg_helpers import features as package
+from mrg_helpers import extraction as package
 
 from . import inputs, reference
 from .measured import Measured, repeat

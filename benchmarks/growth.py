@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from mrg_helpers import encoders, features
+from mrg_helpers import encoders, extraction
 from mrg_helpers.batches import batches_by_length, iterate
 
 from . import inputs
@@ -31,10 +31,10 @@ def images(variant: str, sizes: Sizes, folder: Path) -> Measured:
         Image.fromarray(rng.integers(0, 256, (SIDE, SIDE), "uint8")).save(name, compress_level=1)
     rows = pd.DataFrame({"image_id": [f"image{k}" for k in range(count)], "path": names, "split": "train"})
     extractor = encoders.Extractor(encoders.find_weights("random", random_folder=folder), "mixed0", SIDE)
-    extractor(features.load_images(names[:1], SIDE, "pad"))  # compiles
+    extractor(extraction.load_images(names[:1], SIDE, "pad"))  # compiles
 
     def work():
-        cache = features.extract(rows, folder / f"cache {count}", extractor, progress=False)
+        cache = extraction.extract(rows, folder / f"cache {count}", extractor, progress=False)
         for start in range(0, count, sizes.reports):
             cache.read(range(start, min(count, start + sizes.reports)))
         shutil.rmtree(cache.folder)

@@ -51,7 +51,7 @@ def batch(sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pictures(sizes: Sizes, folder: Path) -> pd.DataFrame:
-    """Rows of phantom X-rays as PNG files of 512 pixels, for :func:`mrg_helpers.features.extract`."""
+    """Rows of phantom X-rays as PNG files of 512 pixels, for :func:`mrg_helpers.extraction.extract`."""
     root = phantom.write(folder / "phantom", sizes.images, progress=False)
     files = sorted((root / "images").glob("*-1001.png"))[: sizes.images]
     return pd.DataFrame(

@@ -12,7 +12,7 @@ The way of the data, one module an arrow, always to the right::
 ``images``      one image -> what the network sees, and the grid back onto the image; ``dicom`` reads X-rays of hospitals
 ``encoders``    image networks as feature extractors; ``networks`` is the table of them, ``weights`` finds theirs, ``tuning``
                 teaches them
-``features``    the feature cache; ``whitening`` its statistics, ``stored`` its file
+``features``    the feature cache; ``extraction`` fills it, ``whitening`` its statistics, ``stored`` its file
 ``models``      one file per system; ``models.base`` holds the interface
 ``inputs``      what a model reads: features, and where it needs them the other view and the indication
 ``batches``     what a model learns from, by length

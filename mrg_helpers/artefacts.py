@@ -44,7 +44,8 @@ def ensure_studies(settings: Settings) -> datasets.Studies:
 
 def ensure_features(settings: Settings) -> FeatureCache:
     """The features of one image of each study, in the order of the studies table."""
-    from .features import CacheError, FeatureCache, extract
+    from .extraction import extract
+    from .features import CacheError, FeatureCache
 
     folder = artefact_folder(settings, "features")
     try:

@@ -47,7 +47,7 @@ def checksum(path: Path) -> str:
 
 
 def statistics(features: Path, folder: Path = FOLDER) -> Path | None:
-    """The statistics for a folder of features (:func:`mrg_helpers.features.extract` takes them), if there are some of that name."""
+    """The statistics for a folder of features (:func:`.extraction.extract` takes them), if there are some of that name."""
     return folder / STATISTICS if index(folder).get("features") == features.name else None
 
 

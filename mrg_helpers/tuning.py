@@ -20,7 +20,7 @@ import pandas as pd
 from tqdm.keras import TqdmCallback
 
 from .encoders import Extractor
-from .features import load_images
+from .extraction import load_images
 from .models.parts import smooth_maximum
 from .weights import put, save_part
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mrg_helpers import datasets, features, whitening
+from mrg_helpers import datasets, extraction, features, whitening
 from mrg_helpers.audit import VERDICTS, audit
 from mrg_helpers.audit_checks import COLUMNS
 from mrg_helpers.vocabulary import Vocabulary
@@ -164,7 +164,7 @@ def test_the_extractors_cache_passes(table, tmp_path):
     rows = pd.DataFrame(
         {"image_id": table["study_id"], "path": [files[0] for files in table["images"]], "split": table["split"]}
     )
-    cache = features.extract(rows, tmp_path / "cache", Network(), progress=False)
+    cache = extraction.extract(rows, tmp_path / "cache", Network(), progress=False)
     check = "features: mean and deviation of more than training"
     assert verdicts(table, cache=cache)[check, "train"].verdict == "clean"
     row = verdicts(table.assign(split=SPLITS[::-1]), cache=cache)[check, "train"]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mrg_helpers import encoders, features
+from mrg_helpers import encoders, extraction, features
 from mrg_helpers.encoders import Extractor
 from mrg_helpers.networks import NETWORKS, find_network
 from mrg_helpers.weights import Weights, WeightsError, find_weights, random_weights, set_weights
@@ -154,7 +154,7 @@ def test_each_network_fills_a_cache_at_its_smallest_size(network, name, random_f
     rows = pd.DataFrame({"image_id": list("abc"), "path": files, "split": ["train", "train", "test"]})
     found = find_weights("random", network, random_folder)
     extractor = Extractor(found, known.ends[1], size)
-    features.extract(rows, tmp_path / "cache", extractor, progress=False)
+    extraction.extract(rows, tmp_path / "cache", extractor, progress=False)
     cache = features.FeatureCache(tmp_path / "cache", {"network": name, "layer": known.ends[1]})
     assert cache.note == f"random {name} features (ImageNet's weights were not used)"
     np.testing.assert_allclose(cache.raw[:], extractor(grey(3, size)), rtol=1e-3, atol=1e-3)

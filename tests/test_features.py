@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mrg_helpers import features
-from mrg_helpers.features import CacheError, FeatureCache, extract
+from mrg_helpers import extraction, features
+from mrg_helpers.extraction import extract
+from mrg_helpers.features import CacheError, FeatureCache
 from mrg_helpers.whitening import channel_statistics, principal_components
 
 N = 30
@@ -59,7 +60,7 @@ def make_rows(folder):
 
 def test_cache_holds_the_networks_answer_and_reads_it_standardised(rows, tmp_path):
     cache = extract(rows, tmp_path / "cache", TinyNetwork(), batch_size=7, progress=False)
-    wanted = TinyNetwork()(features.load_images(rows["path"], 12, "pad"))
+    wanted = TinyNetwork()(extraction.load_images(rows["path"], 12, "pad"))
     assert cache.raw.shape == (N, 6, 4) and cache.raw.dtype == "float16"
     np.testing.assert_allclose(cache.raw, wanted, rtol=1e-3)
     train = cache.read(np.flatnonzero(rows["split"] == "train"))
@@ -124,7 +125,7 @@ def test_ten_kills_and_a_resume_give_the_bytes_of_an_undisturbed_run(rows, tmp_p
         writer.send_signal(signal.SIGKILL)
         writer.wait()
         if (folder / "manifest.json").exists():
-            seen.append(features._read_manifest(folder)["done"])
+            seen.append(features.read_manifest(folder)["done"])
             if seen[-1] < N:
                 with pytest.raises(CacheError, match=f"only {seen[-1]} of {N}"):
                     FeatureCache(folder)
@@ -164,7 +165,7 @@ def test_a_full_disk_is_reported_and_what_is_done_stays(rows, tmp_path, monkeypa
 
 
 def test_too_little_room_is_said_before_anything_is_written(rows, tmp_path, monkeypatch):
-    monkeypatch.setattr(features.shutil, "disk_usage", lambda path: SimpleNamespace(free=10))
+    monkeypatch.setattr(extraction.shutil, "disk_usage", lambda path: SimpleNamespace(free=10))
     with pytest.raises(CacheError, match="make room"):
         extract(rows, tmp_path / "cache", TinyNetwork(), progress=False)
     assert not (tmp_path / "cache" / "features.npy").exists()
@@ -185,9 +186,9 @@ def test_a_cache_of_something_else_is_refused(rows, tmp_path, change):
     elif change == "precision":
         network.precision = "bfloat16"
     elif change == "none":  # a cache from before there was another precision
-        manifest = features._read_manifest(tmp_path / "cache")
+        manifest = features.read_manifest(tmp_path / "cache")
         del manifest["precision"]
-        features._write_manifest(tmp_path / "cache", manifest)
+        features.write_manifest(tmp_path / "cache", manifest)
     else:
         resize = "squash"
     with pytest.raises(CacheError, match="was made with"):

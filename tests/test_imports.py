@@ -43,8 +43,9 @@ ALLOWED = {
     "encoders": {"networks", "weights"},
     "whitening": set(),
     "stored": set(),
-    "features": {"encoders", "images", "paths", "stored", "whitening"},
-    "tuning": {"encoders", "features", "models.parts", "weights"},
+    "features": {"paths", "stored"},
+    "extraction": {"encoders", "features", "images", "paths", "stored", "whitening"},
+    "tuning": {"encoders", "extraction", "models.parts", "weights"},
     # training and decoding know the interface of models, no model
     "models": {"paths", "vocabulary"},
     "batches": {"vocabulary"},
@@ -100,8 +101,8 @@ ALLOWED = {
                 "widget_parts"},
     # on top: the names of artefacts, the notebooks, the command line
     "settings": {"__init__", "paths", "weights"},
-    "artefacts": {"datasets", "encoders", "features", "findings", "paths", "phantom", "pretrained", "reports", "settings", "tuning",
-                  "vocabulary", "weights"},
+    "artefacts": {"datasets", "encoders", "extraction", "features", "findings", "paths", "phantom", "pretrained", "reports",
+                  "settings", "tuning", "vocabulary", "weights"},
     "lessons": {"artefacts", "batches", "findings", "inputs", "models", "perturb", "reports", "settings", "templates",
                 "vocabulary"},
     "stages": {"artefacts", "batches", "decoding", "lessons", "models", "objectives", "paths", "pretrained", "settings",

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from mrg_helpers import features, pretrained, stages, training
+from mrg_helpers import audit_checks, features, pretrained, stages, training
 from mrg_helpers.settings import artefact_folder
 
 MB = 2**20
@@ -26,6 +26,18 @@ def kept(tiny, tmp_path, monkeypatch):
     for function in (pretrained.index, pretrained.statistics, pretrained.take_model):
         monkeypatch.setattr(function, "__defaults__", (folder,))
     return folder
+
+
+def changed(folder, mean) -> dict:
+    """The kept statistics, once their mean is another."""
+    with np.load(folder / "statistics.npz") as stored:
+        values = dict(stored)
+    values["mean"] = mean(values["mean"], values["std"])
+    np.savez(folder / "statistics.npz", **values)
+    found = json.loads((folder / "index.json").read_text())
+    found["files"]["statistics.npz"] = pretrained.checksum(folder / "statistics.npz")
+    (folder / "index.json").write_text(json.dumps(found))
+    return values
 
 
 def test_what_the_project_brings_is_whole_small_and_for_the_settings_of_the_demo():
@@ -56,14 +68,18 @@ def test_another_setting_other_features_or_a_wish_to_see_it_trains(tiny, kept, c
     assert len(seen) == tiny.epochs
 
 
+def test_another_processor_rounds_otherwise_and_has_its_own_mean_with_the_axes_of_the_model(tiny, kept):
+    values = changed(kept, lambda mean, std: mean + 0.005 * std)
+    cache = stages.ensure_features(tiny)
+    assert "statistics" in cache.manifest
+    found = audit_checks.fitted_statistics(cache, stages.ensure_studies(tiny).table)
+    assert found.verdict == "clean", found.explanation
+    with np.load(cache.folder / "components.npz") as stored:
+        np.testing.assert_array_equal(stored["vectors"], values["vectors"].astype("float32"))
+
+
 def test_features_of_another_network_keep_their_own_statistics(tiny, kept, capsys):
-    with np.load(kept / "statistics.npz") as stored:
-        values = dict(stored)
-    values["mean"] = values["mean"] + values["std"]
-    np.savez(kept / "statistics.npz", **values)
-    found = json.loads((kept / "index.json").read_text())
-    found["files"]["statistics.npz"] = pretrained.checksum(kept / "statistics.npz")
-    (kept / "index.json").write_text(json.dumps(found))
+    changed(kept, lambda mean, std: mean + std)
     cache = stages.ensure_features(tiny)
     assert "statistics" not in cache.manifest
     assert "differ from those that the pretrained model knows" in capsys.readouterr().out
