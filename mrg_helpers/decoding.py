@@ -152,6 +152,9 @@ def generate(
     parts = []
     for start in tqdm(range(0, len(rows), size), desc="decoding", unit="batch", disable=not progress, mininterval=1):
         inputs = {name: tf.convert_to_tensor(value) for name, value in read(rows[start : start + size]).items()}
+        if not start:  # one graph for batches of any size, the last one too
+            shapes = {name: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for name, value in inputs.items()}
+            loop.get_concrete_function(model, shapes, unseeded, tf.TensorSpec([2], tf.int32))
         parts.append([part.numpy() for part in loop(model, inputs, unseeded, tf.constant([settings.seed, start]))])
     return _join(parts, model)
 

@@ -85,13 +85,29 @@ def train_step(model, optimizer, inputs, targets):
 
 def evaluate_loss(model: ReportModel, examples: Examples, batch_size: int = 64, predict=None) -> float:
     """Loss per real word over all examples, under teacher forcing and without dropout."""
-    predict = predict or tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+    predict = predict or _predict(model, examples)
     total = words = 0.0
     for inputs, targets in iterate(examples, batches_by_length([len(t) for t in examples.tokens], batch_size)):
         real = int((targets != PAD).sum())
         total += float(masked_loss(predict(inputs), targets)) * real
         words += real
     return total / words
+
+
+def _predict(model: ReportModel, examples: Examples) -> Callable:
+    return tf.function(lambda inputs: model(inputs, training=False), input_signature=open_shapes(examples)[:1])
+
+
+def open_shapes(examples: Examples) -> tuple[dict, tf.TensorSpec]:
+    """What the batches of some examples look like, their size and their length left open: one graph for all of them, traced once."""
+    lengths = [len(tokens) for tokens in examples.tokens]
+    shortest, longest = (examples.batch([int(choose(lengths))]) for choose in (np.argmin, np.argmax))
+
+    def spec(short, long):
+        same = (here if here == there else None for here, there in zip(short.shape[1:], long.shape[1:], strict=True))
+        return tf.TensorSpec([None, *same], long.dtype)
+
+    return tf.nest.map_structure(spec, shortest, longest)
 
 
 # ------------------------------------------------------------------------------------------------------------- fit
@@ -139,9 +155,10 @@ def fit(
     average = {"use_ema": True, "ema_momentum": settings.weight_average} if settings.weight_average else {}
     optimizer = keras.optimizers.Adam(learning_rate(settings, per_epoch), global_clipnorm=settings.clip, **average)
     optimizer.build(model.trainable_variables)
-    # One graph for all batches: their sizes and lengths are left open.
-    step = tf.function(lambda inputs, targets: take_step(model, optimizer, inputs, targets), reduce_retracing=True)
-    predict = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+    step = tf.function(
+        lambda inputs, targets: take_step(model, optimizer, inputs, targets), input_signature=open_shapes(train)
+    )
+    predict = _predict(model, valid)
     judge = judge or (lambda model: evaluate_loss(model, valid, predict=predict))
     history = _restore(folder, model, optimizer)
     if not history:

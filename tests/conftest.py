@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = "tests/test_notebooks_run.py"  # each of its tests takes a minute or more and stands alone
+LONG = (NOTEBOOKS, "tests/browser/")
 
 
 def pytest_addoption(parser):
@@ -21,6 +23,11 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(items):
+    """What takes minutes comes first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """With ``-n``, the tests of a file stay together, for they share fixtures; and so do all that drive a browser."""
@@ -29,6 +36,8 @@ def pytest_xdist_make_scheduler(config, log):
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
+            if file == NOTEBOOKS:
+                return nodeid
             return "browser" if "/browser/" in file else file
 
     config.option.loadscopereorder = (

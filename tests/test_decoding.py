@@ -36,6 +36,16 @@ def log_softmax(logits):
     return logits - np.log(np.exp(logits - logits.max()).sum()) - logits.max()
 
 
+@pytest.mark.parametrize("method", ["greedy", "beam"])
+def test_one_graph_serves_batches_of_every_size(model, read, method):
+    loop = searches.beam_search if method == "beam" else searches.word_by_word
+    before, settings = loop.experimental_get_tracing_count(), Decoding(method, max_length=11, beams=2)
+    whole = generate(model, read, range(5), settings, batch_size=4)
+    alone = generate(model, read, [4], settings)
+    assert loop.experimental_get_tracing_count() == before + 1
+    np.testing.assert_array_equal(alone.words(0), whole.words(4))
+
+
 def test_greedy_equals_the_loop_a_reader_would_write(model, read):
     written = generate(model, read, range(5), Decoding(max_length=6))
     for study in range(5):

@@ -68,6 +68,20 @@ def test_fit_learns_what_the_image_says_and_keeps_the_best(tmp_path):
     np.testing.assert_allclose(curves[["loss", "val_loss"]], history[["loss", "val_loss"]], rtol=1e-5)
 
 
+def test_one_graph_serves_batches_of_every_size_and_length(tmp_path):
+    traced, train = [], examples(21)
+    sizes = {inputs["tokens"].shape for inputs, _ in training.iterate(train, np.array_split(np.arange(21), 6))}
+    assert len(sizes) > 1
+
+    def counted(*given):  # Python runs when the graph is made, and not when it is used
+        traced.append(1)
+        return training.train_step(*given)
+
+    fit(new_model(), train, examples(12, seed=1), tmp_path, TrainingSettings(epochs=2, batch_size=4), progress=False,
+        take_step=counted)  # fmt: skip
+    assert len(traced) == 1
+
+
 def test_early_stopping(tmp_path):
     settings = TrainingSettings(epochs=50, batch_size=8, learning_rate=0.5, patience=2)
     history = fit(new_model(), examples(), examples(12, seed=1), tmp_path, settings, progress=False)
