@@ -16,7 +16,7 @@ The way of the data, one module an arrow, always to the right::
 ``models``      one file per system; ``models.base`` holds the interface
 ``inputs``      what a model reads: features, and where it needs them the other view and the indication
 ``batches``     what a model learns from, by length
-``training``    masked loss, ``fit`` with checkpoints, logs and progress; ``objectives`` what else to learn from than true words
+``training``    masked loss, ``fit`` with ``checkpoints``, logs and progress; ``objectives`` what else to learn from than true words
 ``decoding``    ``generate``: greedy, sampling and beam search for every model; ``searches`` are its loops
 ``beam_trace``  one beam search with all that it kept and dropped
 ``likelihood``  how likely a model finds a report that is already written, and what else it considered

@@ -6,7 +6,6 @@ Explained in ``notebooks/04_train_the_attention_model.ipynb``.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -19,14 +18,10 @@ import pandas as pd
 import tensorflow as tf
 from tqdm import tqdm
 
-from . import paths
 from .batches import Examples, batches_by_length, iterate
+from .checkpoints import TrainingStopped, restore_checkpoint, save_checkpoint
 from .models.base import ReportModel, save_model
 from .vocabulary import PAD
-
-
-class TrainingStopped(RuntimeError):
-    """Training cannot go on: the loss is not a number, or the checkpoint belongs to another model."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ def _predict(model: ReportModel, examples: Examples) -> Callable:
 
 
 def open_shapes(examples: Examples) -> tuple[dict, tf.TensorSpec]:
-    """What the batches of some examples look like, their size and their length left open: one graph for all of them, traced once."""
+    """What the batches of some examples look like, with size and length left open: one graph serves them all, traced once."""
     lengths = [len(tokens) for tokens in examples.tokens]
     shortest, longest = (examples.batch([int(choose(lengths))]) for choose in (np.argmin, np.argmax))
 
@@ -160,7 +155,7 @@ def fit(
     )
     predict = _predict(model, valid)
     judge = judge or (lambda model: evaluate_loss(model, valid, predict=predict))
-    history = _restore(folder, model, optimizer)
+    history = restore_checkpoint(folder, model, optimizer)
     if not history:
         model.adapt(train)
     lengths = [len(tokens) for tokens in train.tokens]
@@ -192,7 +187,7 @@ def fit(
                 tf.summary.scalar(name, record[name], step=epoch + 1)
             writer.flush()
             history.append(record | {"seconds": time.perf_counter() - began})
-            _checkpoint(folder, model, optimizer, history)
+            save_checkpoint(folder, model, optimizer, history)
             if on_epoch:
                 on_epoch(history[-1], model)
     model.set_weights(keras.saving.load_model(folder / "model.keras", compile=False).get_weights())
@@ -232,31 +227,6 @@ def _reseed(model: ReportModel, seed: int, epoch: int) -> None:
         variable.assign(
             np.random.default_rng([seed, epoch, number]).integers(0, 2**31, variable.shape).astype(variable.dtype)
         )
-
-
-def _variables(model: ReportModel, optimizer) -> list:
-    """All that an epoch leaves to the next; the dropout generators are set anew by :func:`_reseed`."""
-    return [*(v for v in model.variables if "seed_generator" not in v.path), *optimizer.variables]
-
-
-def _checkpoint(folder: Path, model: ReportModel, optimizer, history: list[dict]) -> None:
-    values = {f"v{k}": v.numpy() for k, v in enumerate(_variables(model, optimizer))}
-    with paths.replacing(folder / "checkpoint.npz") as temporary:
-        np.savez(temporary, history=np.array(json.dumps(history)), **values)
-
-
-def _restore(folder: Path, model: ReportModel, optimizer) -> list[dict]:
-    """Put the checkpoint's values into the variables and return its history; an empty one where there is no checkpoint."""
-    path = folder / "checkpoint.npz"
-    if not path.exists():
-        return []
-    variables = _variables(model, optimizer)
-    with np.load(path) as stored:
-        if [tuple(v.shape) for v in variables] != [stored[f"v{k}"].shape for k in range(len(stored.files) - 1)]:
-            raise TrainingStopped(f"{path}: the checkpoint of another model; choose another folder or delete this one")
-        for number, variable in enumerate(variables):
-            variable.assign(stored[f"v{number}"])
-        return json.loads(str(stored["history"]))
 
 
 def write_curves(folder: str | Path, curves: pd.DataFrame) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from test_models import CHANNELS, GRID, SMALL, WORDS
 
-from mrg_helpers import training
+from mrg_helpers import checkpoints, training
 from mrg_helpers.models import ShowAttendTell, load_model
 from mrg_helpers.training import Examples, TrainingSettings, fit, masked_loss, read_curves
 
@@ -131,7 +131,7 @@ def test_a_kill_never_leaves_a_broken_checkpoint(tmp_path):
         model = new_model()
         optimizer = keras.optimizers.Adam(training.learning_rate(TrainingSettings(), 1))
         optimizer.build(model.trainable_variables)
-        assert len(training._restore(tmp_path, model, optimizer)) >= 1
+        assert len(checkpoints.restore_checkpoint(tmp_path, model, optimizer)) >= 1
         load_model(tmp_path / "model.keras")
 
 
