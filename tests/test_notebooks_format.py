@@ -92,6 +92,9 @@ def test_has_the_skeleton(path):
     assert "not for clinical use" in first.lower()
     for part in ("After this notebook you can", "**Reads**", "**Writes**", "**Takes**"):
         assert part in first, part
+    takes = first[first.index("**Takes**") :].split(".")[0]
+    assert re.search(r"\b(a|\d+½?|one|two|three|half)\b[\w ]* (minutes?|hours?)", takes), takes
+    assert not re.findall(r"\b(?:TODO|TBD|FIXME|TAKES)\b", text), "a place that was left to fill in"
     order = [text.index(heading) for heading in ("## 1. ", "## Recap", "## Exercises")]
     assert order == sorted(order)
     numbered = [int(k) for k in re.findall(r"^### Exercise (\d) · \w", text[text.index("## Exercises") :], re.M)]

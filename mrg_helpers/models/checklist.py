@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from .parts import causal
+from .parts import causal, said_loss
 
 
 class Checklist(keras.layers.Layer):
@@ -72,8 +72,7 @@ class Checklist(keras.layers.Layer):
     def loss(self, inputs, judged):
         """What asking the ended sentences costs: ``inputs["said"]`` (B, T, C) holds what they assert. A scalar."""
         ended = self.ends(inputs["tokens"][:, 1:])  # the word that is read here is the target of the place before
-        losses = keras.losses.binary_crossentropy(inputs["said"][:, :-1], judged[:, 1:], from_logits=True)
-        return self.sizes["said"] * ops.sum(losses * ended) / ops.maximum(ops.sum(ended), 1)
+        return said_loss(inputs["said"][:, :-1], judged[:, 1:], ended)
 
     def ends(self, tokens):
         """1 where a word ends a sentence, else 0."""

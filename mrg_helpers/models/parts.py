@@ -60,6 +60,16 @@ def found_loss(true, logits, weight: float):
     return weight * logits.shape[-1] * ops.mean(losses)
 
 
+def said_loss(said, answers, ended):
+    """What it costs to ask, at each full stop, what the sentence that ends has asserted: the cross-entropy, mean over sentences.
+
+    Args:
+        said, answers: (B, T, C), 1 where it asserts the finding, and how surely, as logits. ended: (B, T), 1 at a full stop.
+    """
+    losses = keras.losses.binary_crossentropy(said, answers, from_logits=True)  # (B, T), mean over findings
+    return said.shape[-1] * ops.sum(losses * ended) / ops.maximum(ops.sum(ended), 1)
+
+
 def look_losses(inputs, shown, weights, concept_weight: float, guide: float) -> list:
     """What training asks of the regions besides the words.
 

@@ -25,6 +25,7 @@ from .parts import (
     mean_of_some,
     misplaced,
     recomputed,
+    said_loss,
     smooth_maximum,
 )
 
@@ -242,9 +243,7 @@ class ShowAttendTell(ReportModel):
             return
         self.add_loss(found_loss(inputs["concepts"], memory["concepts"], self.settings["concept_weight"]))
         ended = self.ends(tokens[:, 1:])  # (B, T - 1), the state before a full stop knows what the sentence has said
-        said = inputs["said"][:, :-1]
-        losses = keras.losses.binary_crossentropy(said, self.was_said(hidden[:, :-1]), from_logits=True)
-        self.add_loss(len(self.settings["concepts"]) * ops.sum(losses * ended) / ops.maximum(ops.sum(ended), 1))
+        self.add_loss(said_loss(inputs["said"][:, :-1], self.was_said(hidden[:, :-1]), ended))
         if self.settings["guide"]:
             shown = ops.stop_gradient(self.answers(memory))  # (B, R, C): attention follows, it does not lead
             self.add_loss(self.settings["guide"] * misplaced(weights, inputs["said"], shown))
