@@ -140,6 +140,8 @@ LATER = (
     "training_seed", "blind", "precision", "options", "weight_average", "label_smoothing", "scheduled_sampling", "reward",
     "reward_epochs", "reward_rate", "network", "fine_tune", "tuning_epochs", "tuning_rate",
 )  # fmt: skip
+# What says how something is done says nothing where it is not done.
+HOW = {"reward": ("reward_epochs", "reward_rate"), "fine_tune": ("tuning_epochs", "tuning_rate")}
 
 
 def artefact_folder(settings: Settings, kind: str) -> Path:
@@ -156,6 +158,9 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
     for name in LATER:
         if getattr(settings, name) == getattr(Settings(), name):
             values.pop(name, None)
+    for name, others in HOW.items():
+        if not getattr(settings, name):
+            values = {key: value for key, value in values.items() if key not in others}
     if settings.dataset != "phantom":  # data that somebody else keeps can change under the same name
         values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}
     if kind in ("network", "features", "model"):

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 
+import pytest
+
 from mrg_helpers import settings
 from mrg_helpers.settings import Settings, artefact_folder
 
@@ -38,6 +40,17 @@ def test_usual_values_of_later_settings_are_in_no_name(tiny):
     for kind in ("features", "model"):
         named = json.loads((artefact_folder(tiny, kind) / "settings.json").read_text(encoding="utf-8"))
         assert "layer" in named and not set(named) & set(settings.LATER)
+
+
+@pytest.mark.parametrize(("kind", "done", "how"), [
+    ("model", {"reward": "cider"}, {"reward_epochs": 9, "reward_rate": 0.1}),
+    ("features", {"fine_tune": "mixed2"}, {"tuning_epochs": 9, "tuning_rate": 0.1}),
+])  # fmt: skip
+def test_how_something_is_done_is_in_a_name_only_where_it_is_done(tiny, kind, done, how):
+    for name, value in how.items():
+        assert artefact_folder(dataclasses.replace(tiny, **{name: value}), kind) == artefact_folder(tiny, kind)
+        some = dataclasses.replace(tiny, **done)
+        assert artefact_folder(dataclasses.replace(some, **{name: value}), kind) != artefact_folder(some, kind)
 
 
 def test_a_collection_is_named_by_its_studies_and_their_split(tiny):

@@ -27,7 +27,7 @@ def test_the_text_is_edited_and_copied_with_the_notice(page):
     page.keyboard.type(" Seen by a test.")
     assert page.get_by_text("(edited by hand)").is_visible()
     page.get_by_role("button", name="Copy").click()
-    assert page.get_by_role("status").first.inner_text() == "Copied."
+    until(page, lambda: page.get_by_role("status").first.inner_text() == "Copied.", "that it was copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(written[:20]) and "Seen by a test." in copied and copied.endswith(f"[{NOTICE}]")
     assert "%" not in copied, "what the page says about a sentence is no part of the report"
