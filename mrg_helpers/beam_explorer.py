@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as ui
 
-from .beam_tree import ROWS, Box, Link, shortened, window
+from .beam_tree import ROWS, Box, Link, fitted, window
 from .svg import COLOURS, drawing
 from .widget_parts import ACCENT, INK, LINE, MARK, PAPER, RAISED, SOFT, Widget, footer, framed, heading, row, soft
 
@@ -183,13 +183,14 @@ def _box(box: Box, trace: Trace) -> str:
     node = trace.nodes[box.node]
     x, y = LEFT + (box.column + 0.5) * WIDE, _middle(box.row)
     faint = box.kind in ("dropped", "waits")
-    word = "(finished)" if box.kind == "waits" else shortened(node.word)
+    word, size = fitted("(finished)" if box.kind == "waits" else node.word)
     fill, ink = PAPER, SOFT if faint else INK
     weight = 600 if box.best else 400
     tip = f"{trace.text(box.node)}, score {node.score:.3f}, {FATES[box.kind]}"
     return (
         f'<g><title>{escape(tip)}</title><rect x="{x - BOX_WIDE / 2}" y="{y - BOX_HIGH / 2}" width="{BOX_WIDE}" '
         f'height="{BOX_HIGH}" rx="5" style="fill: {fill}; {_stroke(box.kind, box.best)}"/>'
-        f'<text x="{x}" y="{y - 2}" text-anchor="middle" font-weight="{weight}" style="fill: {ink}">{escape(word)}</text>'
+        f'<text x="{x}" y="{y - 2}" text-anchor="middle" font-weight="{weight}" '
+        f'style="fill: {ink}; font-size: {size:.2f}em">{escape(word)}</text>'
         f'<text x="{x}" y="{y + 11}" text-anchor="middle" font-size="11" style="fill: {SOFT}">{node.score:.2f}</text></g>'
     )

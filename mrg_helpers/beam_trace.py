@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from .decoding import Decoding
 from .models.base import ReportModel
 from .reports import detokenize
 from .searches import IMPOSSIBLE, continuations
-from .vocabulary import END, SPECIAL, START
+from .vocabulary import END, PAD, SPECIAL, START
 
 
 class Node(NamedTuple):
@@ -89,71 +88,88 @@ def trace(model: ReportModel, inputs: dict, settings: Decoding, alternatives: in
     """
     if settings.method != "beam":
         raise ValueError(f'only a beam leaves a tree: the method is {settings.method!r}, it has to be "beam"')
-    studies, beams, limit = len(inputs["features"]), settings.beams, settings.max_length
+    studies = len(inputs["features"])
     if studies != 1:
         raise ValueError(f"a tree is drawn of one study, not of {studies}: give features of shape (1, R, D)")
-    memory, cell = _begin(model, inputs, tf.constant(beams))
-    penalty = tf.constant(
-        settings.length_penalty, tf.float32
-    )  # as a tensor: another penalty is no reason to compile anew
+    # As tensors: another setting is no reason to compile anew.
+    how = (
+        tf.constant([settings.beams, settings.block_ngrams, alternatives]),
+        tf.constant(float(settings.length_penalty)),
+    )
+    inputs = {name: tf.convert_to_tensor(value) for name, value in inputs.items()}
+    written = [part.numpy() for part in _search(model, inputs, *how, settings.max_length)]
+
     tree = [Node(-1, 0, SPECIAL[START], 0.0, 0.0, 0.0, True, False)]
     history = [(0,)]
-    standing = [0] * beams  # the node that each beam stands on
-    tokens = np.zeros((beams, limit), "int32")
-    scores = np.array([0] + [IMPOSSIBLE] * (beams - 1), "float32")  # all beams start alike: only one may count
-    lengths, finished = np.zeros(beams, "float32"), np.zeros(beams, bool)
-    for t in range(limit):
-        so_far = [tf.constant(part) for part in (scores, lengths, finished, tokens, t)]
-        found = _grow(model, memory, cell, *so_far, settings.block_ngrams, penalty, alternatives)
-        cell, (steps, new_lengths, ranks, best, considered) = found[0], (part.numpy() for part in found[1:])
-        size = ranks.shape[1]
-        chosen = list(zip(best // size, best % size, strict=True))  # pairs of a beam and a word, the best first
-
+    standing = [0]  # the node that each beam stands on; before the first word there is only one beam
+    for step, (best, words, *numbers) in enumerate(zip(*written, strict=True), 1):
+        chosen = [tuple(pair) for pair in best.tolist()]  # a beam and its next word, the best first
         place = {}  # (beam, word) -> its node
-        pairs = dict.fromkeys([*chosen, *((k, word) for k in range(beams) for word in considered[k])])
-        for k, word in pairs:
-            total = scores[k] + steps[k, word]
-            if finished[k]:
-                place[k, word] = standing[k]
-            elif total > IMPOSSIBLE / 2:  # else the beam is none yet, or the word is blocked
-                place[k, word] = len(tree)
-                numbers = (float(value) for value in (steps[k, word], total, ranks[k, word]))
-                tree.append(Node(standing[k], t + 1, model.words[word], *numbers, (k, word) in chosen, word == END))
-        standing = [place.get(pair, 0) for pair in chosen]
-        history.append(tuple(node for node in standing if node))
-
-        follow, words = best // size, best % size
-        scores, lengths = scores[follow] + steps[follow, words], new_lengths[follow]
-        tokens, finished = tokens[follow], finished[follow] | (words == END)
-        tokens[:, t] = words
-        if finished.all():
-            break
+        for k, node in enumerate(standing):
+            if tree[node].finished:
+                place[k, PAD] = node
+                continue
+            for word, log_prob, total, score in zip(*(part[k].tolist() for part in (words, *numbers)), strict=True):
+                if total > IMPOSSIBLE / 2:  # else the word must not come
+                    place[k, word] = len(tree)
+                    kept, ends = (k, word) in chosen, word == END
+                    tree.append(Node(node, step, model.words[word], log_prob, total, score, kept, ends))
+        standing = [place[pair] for pair in chosen if pair in place]
+        history.append(tuple(standing))
     return Trace(tuple(tree), tuple(history), settings)
 
 
 @tf.function(reduce_retracing=True)
-def _begin(model: ReportModel, inputs: dict, beams):
-    """Memory and cell of the state before the first word, once for each of the K beams: tensors (K, ...)."""
-    state = tf.nest.map_structure(lambda tensor: tf.repeat(tensor, beams, axis=0), model.start(inputs))
-    return state["memory"], state["cell"]
+def _search(model: ReportModel, inputs: dict, sizes, length_penalty, limit: int):
+    """The search in one compiled loop, with what it considered at each word.
 
-
-@tf.function(reduce_retracing=True)
-def _grow(
-    model, memory, cell, scores, lengths, finished, tokens, t, block_ngrams: int, length_penalty, alternatives: int
-):
-    """One word more for K beginnings, compiled: a search takes dozens of them, and each would be dozens of small calls.
+    Args:
+        sizes: (3,) int32: K, the n of the n-grams that are blocked, and how many ways to go on are written down.
 
     Returns:
-        the cell of the K best beginnings; steps (K, V), lengths (K,) and ranks (K, V) of ``searches.continuations``; the places
-        (K,) of the best in the flattened ranks; the best words (K, alternatives) behind each beginning.
+        For each of T words: the beams that were gone on with and their next words (T, K, 2), the best first; and of the likeliest
+        words (T, K, A) behind each beam their log-probability, that of the whole beginning, and its score, (T, K, A) each.
     """
-    beams, size = tf.shape(tokens)[0], len(model.words)
-    last = tf.where(t > 0, tf.gather(tokens, tf.maximum(t - 1, 0), axis=1), START)
-    logits, new, _ = model.step(last, {"memory": memory, "cell": cell})
-    so_far = (part[None] for part in (logits, scores, lengths, finished, tokens))
-    steps, lengths, ranks = (part[0] for part in continuations(*so_far, t, block_ngrams, length_penalty))
-    best = tf.math.top_k(tf.reshape(ranks, [-1]), beams).indices
-    considered = tf.math.top_k(ranks, tf.minimum(size, tf.maximum(beams, alternatives))).indices
-    cell = tf.nest.map_structure(lambda tensor: tf.gather(tensor, best // size), new["cell"])
-    return cell, steps, lengths, ranks, best, considered
+    beams, block_ngrams, alternatives = tf.unstack(sizes)
+    size = len(model.words)
+    considered = tf.minimum(size, tf.maximum(beams, alternatives))
+    state = tf.nest.map_structure(lambda tensor: tf.repeat(tensor, beams, axis=0), model.start(inputs))  # (K, ...)
+    written = tuple(
+        tf.TensorArray(kind, size=0, dynamic_size=True)
+        for kind in (tf.int32, tf.int32, tf.float32, tf.float32, tf.float32)
+    )
+
+    def going(t, scores, lengths, finished, tokens, cell, written):
+        return (t < limit) & ~tf.reduce_all(finished)
+
+    def extend(t, scores, lengths, finished, tokens, cell, written):
+        last = tf.where(t > 0, tf.gather(tokens, tf.maximum(t - 1, 0), axis=1), START)
+        logits, new, _ = model.step(last, {"memory": state["memory"], "cell": cell})
+        so_far = (part[None] for part in (logits, scores, lengths, finished, tokens))
+        steps, lengths, ranks = (part[0] for part in continuations(*so_far, t, block_ngrams, length_penalty))
+        best = tf.math.top_k(tf.reshape(ranks, [-1]), beams).indices  # (K,)
+        parent, token = best // size, best % size
+        likely = tf.math.top_k(ranks, considered).indices  # (K, A)
+        log_probs = tf.gather(steps, likely, batch_dims=1)
+        totals, scored = scores[:, None] + log_probs, tf.gather(ranks, likely, batch_dims=1)
+        now = (tf.stack([parent, token], axis=1), likely, log_probs, totals, scored)
+        return (
+            t + 1,
+            tf.gather(scores, parent) + tf.gather(tf.gather(steps, parent), token, batch_dims=1),
+            tf.gather(lengths, parent),
+            tf.gather(finished, parent) | (token == END),
+            tf.where(tf.range(limit)[None] == t, token[:, None], tf.gather(tokens, parent)),
+            tf.nest.map_structure(lambda tensor: tf.gather(tensor, parent), new["cell"]),
+            tuple(array.write(t, value) for array, value in zip(written, now, strict=True)),
+        )
+
+    first = (
+        tf.constant(0),
+        tf.where(tf.range(beams) == 0, 0.0, IMPOSSIBLE),  # all beams start alike: only one may count
+        tf.zeros([beams]),
+        tf.zeros([beams], tf.bool),
+        tf.zeros([beams, limit], tf.int32),
+        state["cell"],
+        written,
+    )
+    return tuple(array.stack() for array in tf.while_loop(going, extend, first)[-1])

@@ -80,6 +80,11 @@ def window(trace: Trace, steps: Sequence[int], rows: int = ROWS) -> Window:
     return Window(boxes, links, hidden)
 
 
-def shortened(word: str, most: int = 14) -> str:
-    """A word that fits into a box."""
-    return word if len(word) <= most else word[: most - 1] + "…"
+def fitted(word: str, room: int = 14, smallest: float = 0.8) -> tuple[str, float]:
+    """A word that fits into a box with ``room`` for so many letters, and its size against the usual one.
+
+    It is written smaller before it loses letters: "cardiomediastinal" is among the first words of many reports.
+    """
+    most = int(room / smallest)
+    fits = word if len(word) <= most else word[: most - 1] + "…"
+    return fits, min(1.0, room / max(len(fits), 1))

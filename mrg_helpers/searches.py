@@ -21,28 +21,25 @@ def never_written(vocabulary_size: int):
     return tf.reduce_sum(tf.one_hot([PAD, START, UNK], vocabulary_size), axis=0) * IMPOSSIBLE
 
 
-def repeated_ngrams(history, length, n: int, vocabulary_size: int):
+def repeated_ngrams(history, length, n, vocabulary_size: int):
     """Which words would complete an n-gram that was already said.
 
     Args:
-        history: (B, T) int32, of which the first ``length`` are words. n: at least 1.
+        history: (B, T) int32, of which the first ``length`` are words.
+        n: an integer or a tensor; 0 forbids nothing.
 
     Returns:
         (B, V) bool.
     """
-    windows = history.shape[1] - n + 1
-    starts = tf.range(windows)
-    same = tf.ones_like(
-        history[:, :windows], tf.bool
-    )  # does the window that starts here begin with the last n - 1 words?
-    for k in range(n - 1):
-        last = tf.gather(history, tf.maximum(length - n + 1 + k, 0), axis=1)  # (B,)
-        same &= history[:, k : windows + k] == last[:, None]
-    same &= (starts <= length - n)[None]
-    hits = (
-        tf.one_hot(history[:, n - 1 :], vocabulary_size, on_value=True, off_value=False, dtype=tf.bool)
-        & same[..., None]
-    )
+    places = tf.range(history.shape[1])
+    same = tf.tile(((places >= n - 1) & (places < length) & (n > 0))[None], [tf.shape(history)[0], 1])
+
+    def compare(back, same):  # do the words before this place go on like the last n - 1 words?
+        last = tf.gather(history, tf.maximum(length - back, 0), axis=1)  # (B,)
+        return back + 1, same & (tf.roll(history, back, axis=1) == last[:, None])
+
+    _, same = tf.while_loop(lambda back, _: back < n, compare, (tf.constant(1), same))
+    hits = tf.one_hot(history, vocabulary_size, on_value=True, off_value=False, dtype=tf.bool) & same[..., None]
     return tf.reduce_any(hits, axis=1)
 
 
@@ -105,7 +102,7 @@ def word_by_word(model: ReportModel, inputs: dict, settings: Decoding, seed):
     return tf.transpose(tokens), tf.transpose(log_probs), tf.transpose(attention, [1, 0, 2])
 
 
-def continuations(logits, scores, lengths, finished, tokens, t, block_ngrams: int, length_penalty):
+def continuations(logits, scores, lengths, finished, tokens, t, block_ngrams, length_penalty):
     """What beam search compares: each of K beginnings of a report, continued with each word.
 
     Args:
@@ -113,7 +110,7 @@ def continuations(logits, scores, lengths, finished, tokens, t, block_ngrams: in
         scores, lengths: (B, K) float32, the log-probability and the number of the tokens so far.
         finished: (B, K) bool, whether ``<end>`` was said.
         tokens: (B, K, T) int32, of which the first ``t`` were said.
-        block_ngrams, length_penalty: of :class:`mrg_helpers.decoding.Decoding`; the penalty can be a tensor.
+        block_ngrams, length_penalty: of :class:`mrg_helpers.decoding.Decoding`, or tensors.
 
     Returns:
         steps (B, K, V), the log-probability of each word, ``IMPOSSIBLE`` where it must not come; lengths (B, K) with that word;
@@ -121,7 +118,7 @@ def continuations(logits, scores, lengths, finished, tokens, t, block_ngrams: in
     """
     vocabulary_size = logits.shape[-1]
     steps = tf.nn.log_softmax(logits + never_written(vocabulary_size))
-    if block_ngrams:
+    if tf.is_tensor(block_ngrams) or block_ngrams:
         said = tf.reshape(tokens, [-1, tokens.shape[-1]])  # (B * K, T)
         again = repeated_ngrams(said, t, block_ngrams, vocabulary_size)
         steps += tf.where(tf.reshape(again, tf.shape(steps)), IMPOSSIBLE, 0.0)

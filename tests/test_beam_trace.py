@@ -73,3 +73,12 @@ def test_refuses_another_method_and_several_studies(model, read):  # noqa: F811
         beam_trace.trace(model, read([0]), Decoding())
     with pytest.raises(ValueError, match="one study, not of 2"):
         beam_trace.trace(model, read([0, 1]), Decoding("beam"))
+
+
+def test_another_setting_compiles_nothing(model, read):  # noqa: F811
+    """A reader moves sliders: each search must come at once, the first with other settings too."""
+    beam_trace.trace(model, read([0]), Decoding("beam", 8))
+    before = beam_trace._search.experimental_get_tracing_count()
+    for settings in SETTINGS:
+        beam_trace.trace(model, read([1]), settings, alternatives=settings.beams)
+    assert beam_trace._search.experimental_get_tracing_count() == before

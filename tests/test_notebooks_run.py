@@ -28,11 +28,12 @@ def outputs_of(executed):
 
 
 def unexplained(executed):
-    """The cells that show a figure with no text below it, each with the cell that follows."""
+    """The cells that show a figure without saying below it what one should see, each with the cell that follows."""
     cells = nbformat.read(executed, as_version=4).cells
     for cell, following in zip(cells, cells[1:], strict=False):
         shows = any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
-        if shows and following.cell_type != "markdown" and "exercise" not in cell.metadata.get("tags", []):
+        said = following.cell_type == "markdown" and following.source.startswith("**What you should see.** ")
+        if shows and not said and "exercise" not in cell.metadata.get("tags", []):
             yield cell.id, following.id
 
 
@@ -56,7 +57,9 @@ def look_at(folder, notebook):
     figures = [output for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
     assert figures, f"{notebook.name} shows no figure"
     for cell, following in unexplained(executed):
-        raise AssertionError(f"{notebook.name}: no text between the figure of {cell} and the cell {following}")
+        raise AssertionError(
+            f'{notebook.name}: "What you should see" is missing between the figure of {cell} and {following}'
+        )
     page = executed.with_suffix(".html").read_text(encoding="utf-8")
     assert not re.search(r'(?:src|href)="https?://', page), "the page would fetch something from the net"
     return verdicts(cells), text

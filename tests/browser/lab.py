@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import papermill
 
 from mrg_helpers import paths, runner
@@ -114,10 +115,18 @@ class Lab:
         )
         return path
 
-    def open(self, number: str, page) -> Notebook:
-        """Open a copy of a notebook on a page, with a running kernel and nothing else on the screen."""
-        path = self.copy(number)
-        page.goto(f"{self.address}/lab/workspaces/{number}/tree/{path.name}?token={self.token}")
+    def write(self, name: str, *cells: str) -> Path:
+        """A notebook with these code cells."""
+        path = self.folder / "notebooks" / f"{name}.ipynb"
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)], metadata=kernel), path)
+        return path
+
+    def open(self, notebook: str | Path, page) -> Notebook:
+        """Open a notebook on a page, with a running kernel and nothing else on the screen: a copy of the one with this number, or
+        one that was written."""
+        path = self.copy(notebook) if isinstance(notebook, str) else notebook
+        page.goto(f"{self.address}/lab/workspaces/{path.stem[:2]}/tree/{path.name}?token={self.token}")
         page.wait_for_function(READY)  # else "run all" runs what there is so far, perhaps nothing
         notebook = Notebook(page, path)
         if page.locator("#jp-left-stack").is_visible():
