@@ -7,7 +7,7 @@ from html import escape
 import ipywidgets as ui
 
 from .marks import marked_html
-from .widget_parts import SOFT, Widget, framed, row, soft
+from .widget_parts import MARK, SOFT, Widget, framed, row, soft
 
 COLUMNS = ("study", "tag says", "text says", "tags", "text")
 
@@ -49,6 +49,6 @@ class DisagreementBrowser(Widget):
         lines = [f"<tr>{head}</tr>"]
         for case in shown.itertuples():
             said = (case.study_id, case.tag_says, case.text_says, "; ".join(case.tags))
-            cells = [*map(escape, said), marked_html(case.text, case.spans)]
+            cells = [*map(escape, said), marked_html(case.text, case.spans, MARK)]
             lines.append("<tr>" + "".join(f"<td {cell}>{one}</td>" for one in cells) + "</tr>")
         self.text.value = framed(f'<table style="text-align: left">{"".join(lines)}</table>', 380, "cases")

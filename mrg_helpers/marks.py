@@ -78,8 +78,8 @@ def pieces(text: str, marks: Iterable[Mark]) -> list[tuple[str, Mark | None]]:
     return [(text[a:b], owners[a]) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
 
 
-def marked_html(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """A text as HTML with some places marked; ``spans`` are (start, end), and may overlap."""
+def marked_html(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> str:
+    """A text as HTML with some places marked, in this CSS; ``spans`` are (start, end), and may overlap."""
     merged: list[list[int]] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -87,4 +87,5 @@ def marked_html(text: str, spans: Sequence[tuple[int, int]]) -> str:
         else:
             merged.append([start, end])
     parts = pieces(text, [Mark(start, end, "", "") for start, end in merged])
-    return "".join(f"<mark>{escape(part)}</mark>" if mark else escape(part) for part, mark in parts)
+    tag = f'<mark style="{style}">' if style else "<mark>"
+    return "".join(f"{tag}{escape(part)}</mark>" if mark else escape(part) for part, mark in parts)

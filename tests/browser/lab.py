@@ -178,4 +178,5 @@ class Notebook:
     def look(self, theme: str, width: int) -> None:
         """Light or dark, on a screen of this width."""
         self.command("apputils:change-theme", theme={"light": "JupyterLab Light", "dark": "JupyterLab Dark"}[theme])
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
         self.page.set_viewport_size({"width": width, "height": 1000})
