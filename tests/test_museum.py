@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 
@@ -26,7 +27,7 @@ EXHIBITS = {
 
 def verdict(source: str) -> checks.Verdict:
     """What the last line of a cell says, given what its notebook has defined before."""
-    table = pd.DataFrame({"split": ["train", "test"], "impression": ["Clear.", "Clear."]})
+    table = pd.DataFrame({"split": ["train", "test"], "impression": ["Clear.", "Clear."], "findings": ["", "Low."]})
     names = {"np": np, "pd": pd, "re": re, "Counter": Counter, "reports": reports, "clean": clean, "table": table}
     names |= {"checks": checks, "PAD": PAD, "START": START, "END": END, "image": np.zeros((9, 9), np.uint8)}
     body, _, last = source.rstrip().rpartition("\n")
@@ -36,7 +37,7 @@ def verdict(source: str) -> checks.Verdict:
 
 def test_every_defect_has_its_exhibit_and_its_check():
     assert set(EXHIBITS) == {name for name in checks.names() if name[-1].isalpha()}
-    assert Counter(name[:2] for name in EXHIBITS) == {"01": 3, "02": 2, "03": 2, "04": 2, "05": 2}
+    assert Counter(name[:2] for name in EXHIBITS) == {"01": 4, "02": 2, "03": 3, "04": 2, "05": 3}
 
 
 @pytest.mark.parametrize("name", sorted(EXHIBITS))
@@ -100,6 +101,36 @@ def mask(targets):
     return targets != PAD
 
 
+def with_text(table, *columns):
+    return (table[list(columns)] != "").all(axis=1)
+
+
+def disk(write, read):
+    """The two functions of a vocabulary on the disk, made of what is written and what is made of it."""
+
+    def put(words, path):
+        path.write_text(write(words), encoding="utf-8")
+
+    return put, lambda path: read(path.read_text(encoding="utf-8"))
+
+
+KEPT = {}
+
+
+def draw(words=range(4), chances=np.exp, seed=lambda seed: seed, length=0):
+    """A draw with one thing changed."""
+
+    def drawn(log_probs, count, given):
+        rng, shares = np.random.default_rng(seed(given)), chances(log_probs)
+        return rng.choice(list(words), count - length, p=shares / shares.sum()).tolist()
+
+    return drawn
+
+
+def anew_for_each(log_probs, count, seed):
+    return [draw()(log_probs, 1, seed)[0] for _ in range(count)]
+
+
 WRONG = {
     "01.A": [
         (lambda study: study["images"][-1], "returns the lateral image"),
@@ -124,6 +155,15 @@ WRONG = {
         (lambda t: copies(plain)(t) + copies(plain, "val")(t), "training texts only"),
         (lambda t: copies(plain)(t) / 14, "number of studies"),
         (lambda t: len(set(t["impression"].map(plain)[t["split"] == "test"]) & {"no acute disease", "cardiomegaly"}), "different"),
+    ],
+    "01.D": [
+        (lambda t, target: t[(t["findings"] != "") | (t["impression"] != "")], "teaches to write one"),
+        (lambda t, target: t.dropna(subset=[target]), "not NaN"),
+        (lambda t, target: t[with_text(t, "impression")], "is `target` used"),
+        (lambda t, target: with_text(t, target), "not a column or a mask"),
+        (lambda t, target: t.loc[with_text(t, target), ["study_id", target]], "keep its columns"),
+        (lambda t, target: t[with_text(t, target)].drop_duplicates(target), "S2, S5 and S6"),
+        (lambda t, target: len(t[with_text(t, target)]), "of the type int"),
     ],
     "02.A": [
         (lambda image, h, w: np.asarray(Image.fromarray(image).resize((h, w))).T, "on its side"),
@@ -155,6 +195,15 @@ WRONG = {
         (lambda t, n: counted(["train"])(t, n)[::-1], "order of their frequency"),
         (lambda t, n: [word for word in counted(["train"])(t, n) if word != "."], "should learn"),
     ],
+    "03.C": [
+        (disk(repr, eval), "runs whatever stands in it"),
+        (disk(lambda words: "\n".join(sorted(words)), str.split), "another order"),
+        (disk("\n".join, str), "one long text"),
+        (disk(lambda words: json.dumps(words).replace("\\u00f6", "?"), json.loads), "every letter"),
+        ((lambda words, path: KEPT.update(words=words) or path.touch(), lambda path: KEPT["words"]), "from both"),
+        ((lambda words, path: None, lambda path: []), "did not write the file"),
+        (disk(json.dumps, json.loads)[1], "both functions"),
+    ],
     "04.A": [
         (lambda losses, targets: losses.mean(), "Padding still counts"),
         (lambda losses, targets: (losses * mask(targets)).mean() / losses.shape[1], "divides once more"),
@@ -183,6 +232,15 @@ WRONG = {
         (beam(score=lambda old, new: new), "replaced"),
         (beam(score=lambda old, new: old + np.exp(new)), "log-probability"),
         (first_beam_only, "follow the first"),
+    ],
+    "05.C": [
+        (draw(length=1), "it draws 399"),
+        (lambda log_probs, count, seed: [int(np.argmax(log_probs))] * count, "greedy decoding"),
+        (anew_for_each, "made anew for each word"),
+        (draw(seed=lambda seed: 0), "is `seed` used"),
+        (draw(chances=lambda log_probs: np.ones(4)), "equally often"),
+        (draw(chances=lambda log_probs: -log_probs), "leads exp"),
+        (draw(seed=lambda seed: None), "Which generator gets the seed"),
     ],
 }  # fmt: skip
 SEEDS = list(range(100))

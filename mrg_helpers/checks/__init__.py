@@ -1,6 +1,6 @@
 """Checks that answer at once: the exercises ("01.2") and the exhibits of the bug museum ("01.A") of the notebooks.
 
-One module a notebook and two for the museum, which enter their checks when they are imported; ``verdicts`` holds what they share.
+One module a notebook and three for the museum, which enter their checks when they are imported; ``verdicts`` holds what they share.
 A check looks at what an answer *does*, never at how it is written, and knows the most likely wrong answers by name. How the
 exercises come into the notebooks: ``mrg_helpers.exercises``.
 """
@@ -8,6 +8,7 @@ exercises come into the notebooks: ``mrg_helpers.exercises``.
 from . import (
     museum_data,
     museum_models,
+    museum_words,
     notebook_01,
     notebook_02,
     notebook_03,
@@ -24,6 +25,7 @@ __all__ = [
     "check",
     "museum_data",
     "museum_models",
+    "museum_words",
     "names",
     "notebook_01",
     "notebook_02",

@@ -1,4 +1,4 @@
-"""The bug museum of notebooks 01 to 03: images, patients, copies, sizes, cells, numbers and words.
+"""The bug museum of notebooks 01 and 02: images, patients, copies, sections, sizes and cells.
 
 Each exhibit is a defect of published code. Its check tries the repaired function on a case in which the defect shows.
 """
@@ -103,6 +103,49 @@ def copies_across(answer: Callable) -> str:
     return "Texts are compared as a reader compares them: cleaned, and without regard to case."
 
 
+@judges("01.D")
+def studies_for(answer: Callable) -> str:
+    """``answer``: a table with ``findings`` and ``impression``, and a target, one of the two -> the rows that have it."""
+    texts = [
+        ("Clear.", "Normal."),
+        ("", "No disease."),
+        ("A nodule.", ""),
+        ("", ""),
+        ("Edema.", "Edema."),
+        ("", "Normal."),
+    ]
+    table = pd.DataFrame(texts, columns=["findings", "impression"])
+    table.insert(0, "study_id", [f"S{k}" for k in range(1, 7)])
+
+    def kept(target: str) -> list[str]:
+        got = call(answer, table.copy(), target)
+        need(
+            not isinstance(got, (pd.Series, np.ndarray, list)),
+            "Return the rows themselves, as a table, not a column or a mask.",
+        )
+        need(isinstance(got, pd.DataFrame), f"Return a table; it gives a value of the type {type(got).__name__}.")
+        need(list(got.columns) == list(table.columns), "The table should keep its columns: others are needed later.")
+        return list(got["study_id"])
+
+    found = kept("impression")
+    need(
+        found != ["S1", "S5"],
+        "The bug is still there: S2 has an impression and no findings, and nobody learns from it."
+        " Which section has to be there for an impression to be learnt?",
+    )
+    need(
+        "S4" not in found, 'S4 has no text at all, and it is kept. A missing text is the empty string "" here, not NaN.'
+    )
+    need("S3" not in found, "S3 has findings and no impression: there is nothing in it that teaches to write one.")
+    need(found == ["S1", "S2", "S5", "S6"], f"Impressions can be learnt from S1, S2, S5 and S6; it keeps {found}.")
+    found = kept("findings")
+    need(
+        found != ["S1", "S2", "S5", "S6"], "Asked for the findings it keeps those with an impression: is `target` used?"
+    )
+    need(found == ["S1", "S3", "S5"], f"Findings can be learnt from S1, S3 and S5; it keeps {found}.")
+    return "A study is left out where it lacks what is to be written, and only there."
+
+
 @judges("02.A")
 def resized(answer: Callable) -> str:
     """``answer``: an image (H, W) uint8, a height and a width -> the image in that size."""
@@ -151,69 +194,3 @@ def cell_of_region(answer: Callable) -> str:
     need(got[0] != (1, 1), "Rows and columns are counted from 0.")
     need(got == wanted, f"On a grid of 14 x 18 cells, region 40 lies in row 2, column 4; it says {got[40]}.")
     return "A row has W regions, so the row is region // W and the column is what is left."
-
-
-@judges("03.A")
-def without_list_numbers(answer: Callable) -> str:
-    """``answer``: a text -> the same text without the numbers of its list."""
-    cases = {
-        "1. Stable 1.9 cm nodule. 2. No effusion.": "Stable 1.9 cm nodule. No effusion.",
-        "1. Fracture of T12. 2. Two nodules of 12 mm.": "Fracture of T12. Two nodules of 12 mm.",
-        "Old fracture of rib 4. No pneumothorax.": "Old fracture of rib 4. No pneumothorax.",
-        "10. Heart is normal.": "Heart is normal.",
-    }
-    got = {text: " ".join(str(call(answer, text)).split()) for text in cases}
-    first, second, rib, ten = got.values()
-    need(
-        "Stable .9 cm" not in first,
-        "The bug is still there: a nodule of 1.9 cm has become one of .9 cm. Which numbers are those of a list,"
-        " and what stands around them?",
-    )
-    need(
-        "Stable 9 cm" not in first,
-        "A nodule of 1.9 cm has become one of 9 cm: after the full stop of a list number comes a blank.",
-    )
-    need("Stable cm" not in first, "The measure is gone: “1.9” is a number that means something.")
-    need("2." not in first, "The first list number is gone, the second one (“2. No effusion”) is still there.")
-    need("T12" in second, "The twelfth thoracic vertebra, T12, has lost its number.")
-    need("12 mm" in second, "The nodules have lost their size: “12 mm” does not open a sentence.")
-    need("rib 4." in rib, "“rib 4.” ends a sentence; that is the number of a rib. What stands before a list number?")
-    need(ten == cases["10. Heart is normal."], f"Lists can be longer than nine: “10. Heart is normal.” became {ten!r}.")
-    for text, wanted in cases.items():
-        need(got[text] == wanted, f"{text!r} should become {wanted!r}, and it becomes {got[text]!r}.")
-    return (
-        "A list number opens a sentence and ends with a full stop and a blank. Everything else is a fact about a"
-        " patient."
-    )
-
-
-@judges("03.B")
-def words_to_learn(answer: Callable) -> str:
-    """``answer``: a table with ``split`` and ``findings``, and a least count -> the words, the most frequent first."""
-    rows = [
-        ("train", "Lungs clear. Lungs normal."),
-        ("train", "Heart normal. Lungs low."),
-        ("val", "Heart enlarged. Enlarged."),
-        ("test", "Lungs opaque. Opaque. Clear."),
-        ("test", "Opaque."),
-    ]
-    table = pd.DataFrame(rows, columns=["split", "findings"])
-    got = [str(word) for word in call(answer, table, 2)]
-    need(
-        "opaque" not in got,
-        "The bug is still there: “opaque” stands in test reports only, and it is in the vocabulary. Who may be asked"
-        " for words?",
-    )
-    need(
-        "enlarged" not in got,
-        "“enlarged” stands in the validation reports only. They decide when to stop; they must not be fitted on.",
-    )
-    need("lungs" in got, f"“lungs” stands three times in training and is missing; it gives {got}.")
-    need("clear" not in got, "“clear” stands once in training and once in a test report: the test report has counted.")
-    need("low" not in got and "heart" not in got, "“low” and “heart” stand once in training; the least count is 2.")
-    need(
-        set(got) == {".", "lungs", "normal"},
-        f"From this table it should learn “.”, “lungs” and “normal”; it gives {got}.",
-    )
-    need(got == [".", "lungs", "normal"], "The words are right, and not in the order of their frequency.")
-    return "Words are counted in the training split alone: what nobody has been taught, nobody can say."

@@ -1,4 +1,4 @@
-"""The bug museum of notebooks 04 and 05: the loss, the start word, the heat-map and the beam. See ``museum_data``."""
+"""The bug museum of notebooks 04 and 05: the loss, the start word, the heat-map, the beam and the draw. See ``museum_data``."""
 
 from __future__ import annotations
 
@@ -156,3 +156,41 @@ def beam_step(answer: Callable) -> str:
     need(words == [(1, 3), (0, 0)], f"After the second step the best two are (1, 3) and (0, 0); it keeps {words}.")
     need(same(scores, np.log([0.36, 0.165])), "The scores of two words must be the sums of their log-probabilities.")
     return "The likeliest report began with the second best word, and the beam has found it. A greedy decoder cannot."
+
+
+@judges("05.C")
+def drawn_words(answer: Callable) -> str:
+    """``answer``: log-probabilities (V,), how many words, and a seed -> so many drawn ids."""
+    chances = np.array([0.5, 0.3, 0.15, 0.05])
+
+    def draw(seed: int) -> list[int]:
+        return [int(word) for word in call(answer, np.log(chances), 400, seed)]
+
+    first, again = draw(0), draw(0)
+    need(len(first) == 400, f"Asked for 400 words it draws {len(first)}.")
+    need(
+        first == again,
+        f"The bug is still there: with one seed, twice, {sum(a != b for a, b in zip(first, again, strict=False))} of 400 words"
+        " differ. Which generator gets the seed, and which one draws?",
+    )
+    others = [draw(seed) for seed in range(1, 6)]
+    need(
+        any(some != [0] * 400 for some in [first, *others]),
+        "It takes the likeliest word each time. That is greedy decoding; nothing is drawn.",
+    )
+    need(
+        all(len(set(some)) > 1 for some in others),
+        "All 400 words of a draw are the same one. A generator that is made anew for each word begins anew each time.",
+    )
+    need(any(some != first for some in others), "Other seeds draw the same words: is `seed` used?")
+    shares = np.bincount(np.concatenate(others), minlength=4) / 2000
+    need(
+        not np.allclose(shares, 0.25, atol=0.06),
+        "Every word comes equally often. How likely each one is, the log-probabilities tell.",
+    )
+    need(
+        np.allclose(shares, chances, atol=0.06),
+        f"The words should come in shares of {chances.tolist()}; they come in {shares.round(2).tolist()}."
+        " From a logarithm to a probability leads exp.",
+    )
+    return "One generator, made from the seed, draws everything: whoever has the seed can draw the same report again."
