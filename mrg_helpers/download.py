@@ -59,7 +59,8 @@ def fetch(url: str, path: str | os.PathLike, sha256: str | None = None, progress
     part, record = path.with_name(path.name + ".part"), path.with_name(path.name + ".json")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tqdm(desc=path.name, unit="B", unit_scale=True, unit_divisor=1024, disable=not progress) as bar:
+        how = {"unit": "B", "unit_scale": True, "unit_divisor": 1024, "disable": not progress}
+        with tqdm(desc=path.name, delay=2, **how) as bar:  # an empty bar of a machine that is offline would say nothing
             _complete(url, part, bar)
         try:
             _verify(part, sha256)
