@@ -103,6 +103,8 @@ def tune(
     seen = keras.layers.RandomContrast(0.2, value_range=(0, 255), seed=seed)(seen)
     regions = keras.layers.Dropout(0.2, seed=seed)(network(extractor.prepare(seen)))  # (B, H, W, D)
     regions = keras.layers.Reshape((-1, regions.shape[-1]))(regions)
+    # Channels far from zero and of very different size: a linear layer on them would learn next to nothing.
+    regions = keras.layers.BatchNormalization(momentum=0.9, center=False, scale=False, name="standardise")(regions)
     answers = keras.layers.Dense(truth.shape[1], name="find")(regions)  # (B, R, C)
     model = keras.Model(pixels, keras.layers.Lambda(smooth_maximum)(answers))
 
