@@ -86,7 +86,10 @@ class Extractor:
         self._run = tf.function(self._regions, reduce_retracing=True)
 
     def _regions(self, batch):
-        features = tf.cast(self._fast(batch, training=False), "float32")
+        return self.pool(tf.cast(self._fast(batch, training=False), "float32"))
+
+    def pool(self, features):
+        """From the layer's own grid to the regions: (B, H', W', D) -> (B, H, W, D), averages by area."""
         return tf.einsum("hi,wj,bijd->bhwd", *self._average, features)
 
     def __call__(self, grey: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ beside the artefact ``settings.json`` says what they were. Offered as ``stages.S
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -165,6 +166,8 @@ def artefact_folder(settings: Settings, kind: str) -> Path:
         values |= {"n_studies": 0, "data": str(settings.root), "files": _files_fingerprint(settings.root)}
     if kind in ("network", "features", "model"):
         values["weights"] = _weights_identity(settings)
+    if kind == "model" and Path(own := settings.options.get("weights", "")).is_file():  # of the language model
+        values["options"] = settings.options | {"weights": _content(own)}
     text = json.dumps(values, indent=1)
     folder = paths.outputs_dir() / f"{settings.dataset}-{kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     if not (folder / "settings.json").exists():
@@ -188,5 +191,17 @@ def _weights_identity(settings: Settings) -> str:
     found = find_weights(settings.weights, settings.network)
     if found.source in ("imagenet", "random"):
         return found.source
-    status = found.path.stat()
-    return f"{found.path.resolve()} {status.st_size} {status.st_mtime_ns}"
+    return _content(found.path)
+
+
+def _content(path: str | Path) -> str:
+    """Of what stands in a file, wherever it lies: the same weights give the same artefacts when they are copied."""
+    status = os.stat(path)
+    return _digest(str(path), status.st_size, status.st_mtime_ns)
+
+
+@functools.cache
+def _digest(path: str, size: int, changed: int) -> str:
+    """Read once for each file, and again when it has changed."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -4,7 +4,7 @@ The features of a network that has learnt something about X-rays are worth more 
 get them without a box and without a doctor's labels: go on with the last block of a network that knows photographs
 ("fine-tuning"), or train the first blocks from random weights, if there are enough pictures. Both ask each region for the
 findings that the training reports assert, as the decoder will (multiple-instance learning, Fang et al., CVPR 2015,
-arXiv:1411.4952).
+arXiv:1411.4952). The question is first learnt alone, from the features as they are (Kumar et al., ICLR 2022, arXiv:2202.10054).
 
 Explained in ``notebooks/07_the_family.ipynb``.
 """
@@ -23,6 +23,9 @@ from .encoders import Extractor
 from .extraction import load_images
 from .models.parts import smooth_maximum
 from .weights import put, save_part
+from .whitening import channel_statistics, principal_components
+
+COMPONENTS = 384  # that the question reads, at most
 
 
 class Pictures(keras.utils.PyDataset):
@@ -79,7 +82,7 @@ def tune(
         learning_rate: the highest; up in the first tenth of the steps, then down along a cosine.
 
     Returns:
-        a row an epoch: ``epoch``, ``loss``, ``auc``, ``val_loss``, ``val_auc``.
+        a row an epoch: ``epoch``, ``loss``, ``auc``, ``val_loss``, ``val_auc``; the first, 0, is the network as it was.
 
     Raises:
         ValueError: if there is nothing to learn from or to judge by, or no layer ``after``.
@@ -97,19 +100,19 @@ def tune(
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # so that a few hundred steps are enough to know the mean and the variance
 
+    files = images["path"].to_numpy()
+    whiten, find = _question(extractor, files[splits["train"]], truth[splits["train"]], resize, batch_size)
     pixels = keras.Input((extractor.image_size, extractor.image_size))
     seen = keras.layers.Reshape((*pixels.shape[1:], 1))(pixels)
     seen = keras.layers.RandomTranslation(1 / 16, 1 / 16, fill_mode="nearest", seed=seed)(seen)
     seen = keras.layers.RandomContrast(0.2, value_range=(0, 255), seed=seed)(seen)
-    regions = keras.layers.Dropout(0.2, seed=seed)(network(extractor.prepare(seen)))  # (B, H, W, D)
-    regions = keras.layers.Reshape((-1, regions.shape[-1]))(regions)
-    # Channels far from zero and of very different size: a linear layer on them would learn next to nothing.
-    regions = keras.layers.BatchNormalization(momentum=0.9, center=False, scale=False, name="standardise")(regions)
-    answers = keras.layers.Dense(truth.shape[1], name="find")(regions)  # (B, R, C)
+    grid = keras.layers.Lambda(extractor.pool)(network(extractor.prepare(seen)))  # (B, H, W, D)
+    regions = whiten(keras.layers.Reshape((-1, grid.shape[-1]))(grid))  # (B, R, K)
+    answers = find(keras.layers.Dropout(0.2, seed=seed)(regions))  # (B, R, C)
     model = keras.Model(pixels, keras.layers.Lambda(smooth_maximum)(answers))
 
     training, validation = (
-        Pictures(images["path"].to_numpy()[rows], truth[rows], extractor.image_size, resize, batch_size, order)
+        Pictures(files[rows], truth[rows], extractor.image_size, resize, batch_size, order)
         for rows, order in ((splits["train"], seed), (splits["val"], None))
     )
     steps = epochs * len(training)
@@ -123,9 +126,43 @@ def tune(
     )
     best = keras.callbacks.EarlyStopping("val_loss", patience=epochs, restore_best_weights=True)
     bars = [TqdmCallback(verbose=1, desc="tuning")] if progress else []
+    before = {f"val_{name}": value for name, value in model.evaluate(validation, verbose=0, return_dict=True).items()}
     history = model.fit(training, validation_data=validation, epochs=epochs, verbose=0, callbacks=[best, *bars]).history
     save_part(network, extractor.layer, path)
-    return pd.DataFrame(history).rename_axis("epoch").reset_index().assign(epoch=lambda table: table["epoch"] + 1)
+    return (
+        pd.concat([pd.DataFrame([before]), pd.DataFrame(history)], ignore_index=True).rename_axis("epoch").reset_index()
+    )
+
+
+def _question(
+    extractor: Extractor, files: np.ndarray, truth: np.ndarray, resize: str, batch_size: int, most: int = 2000
+):
+    """Two layers that ask the regions for findings, and have learnt to from what the network says as it is.
+
+    A question that knows nothing yet would send the network gradients that mean nothing, and would spoil it first.
+
+    Returns:
+        (B, R, D) -> (B, R, K), which whitens as :mod:`mrg_helpers.whitening` explains and stays as it is, and
+        (B, R, K) -> (B, R, C), with logits.
+    """
+    files, truth = files[:most], np.asarray(truth[:most], "float32")
+    size, starts = extractor.image_size, range(0, len(files), batch_size)
+    raw = np.concatenate([extractor(load_images(files[k : k + batch_size], size, resize)) for k in starts])
+    rows = np.arange(len(raw))
+    mean, std = channel_statistics(raw, rows)
+    found = principal_components(raw, rows, mean, std)
+    kept = min(COMPONENTS, int((found["variances"] > 1e-5 * found["variances"][0]).sum()))
+    project = found["vectors"][:, :kept] / np.sqrt(found["variances"][:kept])
+    kernel, bias = project / std[:, None], -(mean / std + found["average"]) @ project  # (D, K), (R, K)
+
+    whiten = keras.layers.EinsumDense("brd,dk->brk", bias.shape, bias_axes="rk", trainable=False, name="whiten")
+    whiten.build(raw.shape)
+    whiten.set_weights([kernel, bias])
+    find = keras.layers.Dense(truth.shape[1], name="find")
+    probe = keras.Sequential([keras.Input(bias.shape), find, keras.layers.Lambda(smooth_maximum)])
+    probe.compile(keras.optimizers.AdamW(3e-3, weight_decay=0.1), keras.losses.BinaryCrossentropy(from_logits=True))
+    probe.fit(raw @ kernel.astype("float32") + bias.astype("float32"), truth, batch_size, epochs=15, verbose=0)
+    return whiten, find
 
 
 def _freeze(network: keras.Model, after: str) -> None:

@@ -45,7 +45,7 @@ ALLOWED = {
     "stored": set(),
     "features": {"paths", "stored"},
     "extraction": {"encoders", "features", "images", "paths", "stored", "whitening"},
-    "tuning": {"encoders", "extraction", "models.parts", "weights"},
+    "tuning": {"encoders", "extraction", "models.parts", "weights", "whitening"},
     # training and decoding know the interface of models, no model
     "models": {"paths", "vocabulary"},
     "batches": {"vocabulary"},

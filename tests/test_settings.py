@@ -74,3 +74,34 @@ def test_data_that_change_under_the_same_name_get_a_new_folder(tiny, tmp_path):
     before = artefact_folder(own, "studies")
     (tmp_path / "another.png").write_bytes(b"a picture")
     assert artefact_folder(own, "studies") != before
+
+
+def test_weights_are_what_stands_in_their_file_wherever_it_lies(tiny, tmp_path):
+    one, other = tmp_path / "one.weights.h5", tmp_path / "elsewhere" / "two.weights.h5"
+    other.parent.mkdir()
+    one.write_bytes(b"weights")
+    other.write_bytes(b"weights")
+
+    def folder(path, kind="features"):
+        return artefact_folder(dataclasses.replace(tiny, weights=str(path)), kind)
+
+    assert folder(one) == folder(other) and folder(one, "model") == folder(other, "model")
+    before = folder(one)
+    one.write_bytes(b"Weights of another training")
+    assert folder(one) != before and folder(other) == before
+
+
+def test_a_language_models_weights_are_what_stands_in_their_file(tiny, tmp_path):
+    one, other = tmp_path / "gpt.safetensors", tmp_path / "copy.safetensors"
+
+    def folder(path):
+        return artefact_folder(
+            dataclasses.replace(tiny, model="conditioned_gpt", options={"weights": str(path)}), "model"
+        )
+
+    for path in (one, other):
+        path.write_bytes(b"weights")
+    assert folder(one) == folder(other)
+    before = folder(one)
+    one.write_bytes(b"other weights")
+    assert folder(one) != before
