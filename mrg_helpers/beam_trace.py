@@ -1,7 +1,7 @@
 """Beam search for one study with everything written down: what was considered at each word, what was kept, what came of it.
 
-:func:`mrg_helpers.decoding.generate` searches whole batches in one compiled loop and returns the winner. The same search,
-one word at a time, leaves a tree behind. Explained in ``notebooks/05_evaluate_and_browse_attention.ipynb``.
+:func:`mrg_helpers.decoding.generate` searches whole batches in one compiled loop and returns the winner. The same loop for one
+study, which also notes what it looks at, leaves a tree behind. Explained in ``notebooks/05_evaluate_and_browse_attention.ipynb``.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def tune(
 
 
 def _question(
-    extractor: Extractor, files: np.ndarray, truth: np.ndarray, resize: str, batch_size: int, most: int = 2000
+    extractor: Extractor, files: np.ndarray, truth: np.ndarray, resize: str, batch_size: int, most: int = 1000
 ):
     """Two layers that ask the regions for findings, and have learnt to from what the network says as it is.
 
