@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
 
 
 def say(text: str) -> None:
-    print(f"[stages] {text}", flush=True)
+    print(f"[stages] {paths.shortened(text)}", flush=True)
 
 
 def ensure_studies(settings: Settings) -> datasets.Studies:
@@ -88,10 +88,15 @@ def _tune(settings: Settings, extractor: Extractor, path: Path) -> None:
     say(
         f"tuning {settings.network} after {settings.fine_tune} on {len(images)} images and {len(names)} findings -> {path}"
     )
-    tune(
+    curves = tune(
         extractor, images.rename(columns={"images": "path"}), truth, path, after=settings.fine_tune.replace("all", ""),
         resize=settings.resize, epochs=settings.tuning_epochs, learning_rate=settings.tuning_rate, seed=settings.seed,
     )  # fmt: skip
+    kept = curves.loc[curves["val_loss"].idxmin()]
+    say(
+        f"kept: epoch {kept['epoch']:.0f}, validation AUC of the findings {kept['val_auc']:.3f} "
+        f"(before it learnt: {curves['val_auc'].iloc[0]:.3f})"
+    )
 
 
 def one_image_per_study(table: pd.DataFrame, view: str) -> pd.DataFrame:

@@ -80,7 +80,7 @@ def window(trace: Trace, steps: Sequence[int], rows: int = ROWS) -> Window:
     return Window(boxes, links, hidden)
 
 
-def fitted(word: str, room: int = 14, smallest: float = 0.8) -> tuple[str, float]:
+def fitted(word: str, room: float = 13.2, smallest: float = 0.77) -> tuple[str, float]:
     """A word that fits into a box with ``room`` for so many letters, and its size against the usual one.
 
     It is written smaller before it loses letters: "cardiomediastinal" is among the first words of many reports.

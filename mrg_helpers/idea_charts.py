@@ -25,7 +25,7 @@ _ORGANS = {
     "spine": ((0, -6.6), (2.2, 2.2), 0.50, "#F9FAFB"),
     "nodule": ((5.0, -4.2), (1.5, 1.5), 0.20, COLOURS[1]),
 }
-_NAMES = {"heart": (2.4, -2.6), "spine": (0, 6.6), "right lung": (-7.4, 0), "left lung": (8.9, -3.4)}
+_NAMES = {"heart": (2.4, -2.6), "spine": (0, 6.6), "right lung": (-7.4, 0), "left lung": (9.4, 0.4)}
 
 
 def _profile(turned: bool, without: str = "") -> np.ndarray:

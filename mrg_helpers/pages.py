@@ -31,10 +31,7 @@ main { max-width: 1080px; margin: 0 auto; } img { max-width: 100%; } .jp-InputAr
 </style>{% endblock %}
 """
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-_WIDGET_LINE = (
-    "<p><em>An interactive widget stands here: open the notebook in JupyterLab to use it. "
-    "The static figure near it shows the same.</em></p>"
-)
+_WIDGET_LINE = "<p><em>An interactive widget stands here: open the notebook in JupyterLab to use it.</em></p>"
 # code, which stays as it is; or a formula in $$ or in $
 _FORMULA = re.compile(
     r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$", re.S

@@ -55,6 +55,13 @@ def outputs_dir() -> Path:
     return _folder("MRG_OUTPUTS_DIR", "outputs")
 
 
+def shortened(text: str) -> str:
+    """A message as a reader wants it: a path inside the project begins there, one inside the home folder with ``~``."""
+    for folder, short in ((project_root(), ""), (Path.home(), f"~{os.sep}")):
+        text = text.replace(f"{folder}{os.sep}", short)
+    return text
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Write a file so that readers see the old one or the whole new one, never a half.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from string import ascii_uppercase
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -157,7 +158,7 @@ def feature_grid(
         box = np.array([column / columns, row / rows, (column + 1) / columns, (row + 1) / rows])
         _outline(axes[0, 0], box * np.array(image.shape[::-1] * 2), color=COLOURS[5], linewidth=0.6)
     heat = _draw(axes[0, 1], energy, image.shape, f"its features, {rows} x {columns} cells", cmap="cividis")
-    figure.colorbar(heat, ax=axes[0, 1], label="length of the feature vector", shrink=0.85)
+    figure.colorbar(heat, ax=axes[0, 1], label="distance from the mean region", shrink=0.85)
     return figure
 
 
@@ -213,8 +214,8 @@ def plot_attention(
             padding) is cut off.
         columns: panels in a row.
         smooth: interpolate between the cells.
-        truth_boxes: pairs of a finding's name and its true box in pixels of the original, drawn on every map and named
-            below.
+        truth_boxes: pairs of a finding's name and its true box in pixels of the original, drawn on every map, with a
+            letter on the X-ray, and named below.
 
     Raises:
         ValueError: if ``attention`` is not one row a word and one column a cell.
@@ -228,12 +229,19 @@ def plot_attention(
     top = float(attention.max(initial=0)) or 1.0
     rows = -(-(len(words) + 1) // columns)
     aspect = image.shape[0] / image.shape[1]
-    truth = "boxes: where the patient truly has " + ", ".join(name for name, _ in truth_boxes) if truth_boxes else ""
-    note = " · ".join(filter(None, [NOT_CLINICAL, truth, note]))
+    lettered = list(zip(ascii_uppercase, truth_boxes, strict=False))
+    truth = "boxes: where the patient truly has " + ", ".join(f"{letter} {name}" for letter, (name, _) in lettered)
+    note = " · ".join(filter(None, [NOT_CLINICAL, truth * bool(lettered), note]))
     figure, axes = new_figure(rows, columns, rows * (8.8 / columns * aspect + 0.3) + 1.0, title, note)
     for axis in axes.flat[len(words) + 1 :]:
         axis.axis("off")
     _draw(axes.flat[0], small, image.shape, "the X-ray", cmap="gray", vmin=0, vmax=255)
+    for letter, (_, box) in lettered:
+        _outline(axes.flat[0], box, color=COLOURS[5], linewidth=1.5)
+        axes.flat[0].annotate(
+            letter, (box[0], box[1]), (1.5, -1.5), textcoords="offset points", va="top", color=COLOURS[5], fontsize=7.5,
+            fontweight="bold",
+        )  # fmt: skip
     for axis, word, weights in zip(axes.flat[1 : len(words) + 1], words, attention, strict=True):
         heat = spread(weights, rectangles * factor, small.shape, smooth)
         _draw(axis, overlay(small, heat, top), image.shape, word)

@@ -62,7 +62,8 @@ def score_intervals(
                 )
         axis.set_title(score, fontsize=10)
         axis.margins(x=0.05)
-        axis.set_xlim(left=0, right=max(1.42 * np.nanmax([values["high"].max(), 0]), 1e-3))  # room for the numbers
+        right = max(1.42 * np.nanmax([values["high"].max(), 0]), 1e-3)  # room for the numbers
+        axis.set_xlim(left=-0.03 * right, right=right)  # and for a dot at 0
         axis.xaxis.set_major_locator(MaxNLocator(3))
         axis.grid(axis="x")
     _name_rows(axes[0, 0], systems, 24)
@@ -121,7 +122,8 @@ def leaderboard(
         place = {model: row for row, model in enumerate(bands.index)}
         axis.hlines(range(len(bands)), bands["min"], bands["max"], COLOURS[0], linewidth=9, alpha=0.22)
         axis.scatter(group[score], group["model"].map(place), 34, color=COLOURS[0], alpha=0.55, edgecolors="none")
-        axis.scatter(bands["mean"], range(len(bands)), 260, color=COLOURS[1], marker="|", linewidths=2.2, zorder=3)
+        several = np.flatnonzero(bands["count"] > 1)  # of one training the dot is all that there is
+        axis.scatter(bands["mean"].iloc[several], several, 260, color=COLOURS[1], marker="|", linewidths=2.2, zorder=3)
         for row, band in enumerate(bands.itertuples()):
             seeds = f"  ({band.min:.3f} to {band.max:.3f}, {band.count} seeds)" if band.count > 1 else ""
             left = band.min > limit / 2  # there the text has more room

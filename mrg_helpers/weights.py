@@ -57,7 +57,8 @@ def find_weights(
             return Weights(imagenet_weights(known), "imagenet", network=network)
         except WeightsError as error:
             print(
-                f"!! {error}.\n!! Going on with RANDOM weights: this shows the method, not what ImageNet's features can do."
+                f"!! {paths.shortened(str(error))}.\n"
+                "!! Going on with RANDOM weights: this shows the method, not what ImageNet's features can do."
             )
             weights = "random"
     if weights == "imagenet":
@@ -79,7 +80,7 @@ def imagenet_weights(network: Network) -> Path:
     """
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     path = home / "models" / network.url.rpartition("/")[2]
-    by_hand = f"download {network.url} on another machine and put it at {path}"
+    by_hand = f"download {network.url} on another machine and put it there"
     if not path.exists():
         try:
             download.fetch(network.url, path)

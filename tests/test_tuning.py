@@ -76,7 +76,10 @@ def test_the_file_is_taken_for_the_layer_and_for_those_before_it(tuned, extracto
 
 
 def test_what_comes_before_stays_and_so_do_the_statistics(pictures, extractor, tmp_path):
-    tuning.tune(extractor, *pictures, tmp_path / "part.npz", after="mixed0", epochs=2, batch_size=8, progress=False)
+    curves = tuning.tune(
+        extractor, *pictures, tmp_path / "part.npz", after="mixed0", epochs=4, batch_size=8, progress=False
+    )
+    print(curves)
     learnt = Extractor(find_weights(str(tmp_path / "part.npz")), "mixed1", SIZE)
     first = len(keras.Model(extractor.network.input, extractor.network.get_layer("mixed0").output).layers)
     changed = []
@@ -87,6 +90,39 @@ def test_what_comes_before_stays_and_so_do_the_statistics(pictures, extractor, t
         if isinstance(layers[0], keras.layers.BatchNormalization):
             np.testing.assert_array_equal(old[-2:], new[-2:])  # mean and variance
     assert changed and min(changed) >= first
+
+
+def test_learning_that_makes_it_worse_is_not_kept(pictures, extractor, tmp_path):
+    curves = tuning.tune(
+        extractor,
+        *pictures,
+        tmp_path / "same.npz",
+        after="mixed0",
+        epochs=1,
+        batch_size=8,
+        learning_rate=0.3,
+        progress=False,
+    )
+    assert curves["val_loss"].iloc[1] > curves["val_loss"].iloc[0]
+    same = Extractor(find_weights(str(tmp_path / "same.npz")), "mixed1", SIZE)
+    for old, new in zip(extractor.network.get_weights(), same.network.get_weights(), strict=True):
+        np.testing.assert_allclose(old, new, rtol=2e-3, atol=1e-6)  # float16 rounds
+
+
+def test_a_network_that_learns_as_a_whole_first_knows_what_its_pictures_are_like(pictures, extractor, tmp_path):
+    """A normalisation that knew photographs, or nothing, now has the mean and the variance of the training pictures."""
+    tuning.tune(
+        extractor, *pictures, tmp_path / "known.npz", epochs=1, batch_size=8, learning_rate=1e-9, progress=False
+    )
+    known = Extractor(find_weights(str(tmp_path / "known.npz")), "mixed1", SIZE)
+    train = pictures[0].loc[pictures[0]["split"] == "train", "path"]
+    grey = np.stack([np.asarray(Image.open(path)) for path in train])[..., None]
+    for old, new in list(zip(extractor.network.layers, known.network.layers, strict=True))[:6]:
+        if isinstance(new, keras.layers.BatchNormalization):
+            given = keras.Model(known.network.input, new.input)(known.prepare(grey))
+            np.testing.assert_allclose(new.moving_mean, np.mean(given, axis=(0, 1, 2)), atol=0.05)
+            np.testing.assert_allclose(new.moving_variance, np.var(given, axis=(0, 1, 2)), rtol=0.1)
+            assert not np.allclose(old.moving_variance, new.moving_variance, rtol=0.2)
 
 
 def test_what_cannot_be_tuned_is_refused(pictures, extractor, tmp_path):

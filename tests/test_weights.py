@@ -40,11 +40,11 @@ def test_auto_falls_back_loudly_to_weights_that_name_their_network(offline, rand
     assert (found.source, found.network) == ("random", network)
     assert found.note == f"random {find_network(network).name} features (ImageNet's weights were not used)"
     said = capsys.readouterr().out
-    assert "RANDOM weights" in said and "put it at" in said
+    assert "RANDOM weights" in said and "put it there" in said
 
 
 def test_imagenet_that_cannot_be_had_says_what_to_do(offline):
-    with pytest.raises(WeightsError, match="put it at .*keras.*models"):
+    with pytest.raises(WeightsError, match="keras.*models.*put it there"):
         find_weights("imagenet")
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from .parts import NEVER, recomputed
+from .parts import additive_attention, recomputed
 from .show_attend_tell import ShowAttendTell
 
 
@@ -53,12 +53,5 @@ class TwoView(ShowAttendTell):
         return both, ops.concatenate([first_is_there, first_is_there * seen[:, None]], axis=1)
 
     def look(self, query, memory):
-        """Additive attention as in :func:`~mrg_helpers.models.parts.additive_attention`, over what is there."""
-
-        def attention(query, keys, annotations, score, there):
-            hidden = ops.tanh(keys + query[:, None, :])  # (B, 2 R, A)
-            scores = ops.where(there > 0, ops.einsum("bra,a->br", hidden, score), NEVER)
-            weights = ops.softmax(scores, axis=-1)
-            return ops.einsum("br,bru->bu", weights, annotations), weights
-
-        return recomputed(attention)(query, memory["keys"], memory["annotations"], self.score, memory["there"])
+        """Over what is there, of both views."""
+        return recomputed(additive_attention)(query, memory["keys"], memory["annotations"], self.score, memory["there"])
