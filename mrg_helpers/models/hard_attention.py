@@ -24,7 +24,7 @@ import keras
 from keras import ops
 
 from ..vocabulary import PAD
-from .parts import additive_attention, recomputed, weighted_mean
+from .parts import additive_attention, recomputed
 from .show_attend_tell import ShowAttendTell
 
 
@@ -72,7 +72,7 @@ class HardAttention(ShowAttendTell):
         def attention(query, keys, annotations, score, chance, draws):
             _, weights = additive_attention(query, keys, annotations, score)
             seen = ops.where(draws[:, None] > 0, drawn(weights, chance), weights)
-            return weighted_mean(seen, annotations), weights
+            return ops.matmul(seen[:, None], annotations)[:, 0], weights
 
         regions = memory["keys"], memory["annotations"]
         return recomputed(attention)(query, *regions, self.score, memory["chance"], memory["draws"])

@@ -140,28 +140,28 @@ def log_frequencies(sequences: Sequence[Sequence[int]], words: int) -> np.ndarra
     return np.log(counts / counts.sum()).astype("float32")
 
 
-def additive_attention(query, keys, annotations, score, there=None):
+def additive_attention(query, keys, annotations, score, mask=0.0):
     """Additive attention (Bahdanau et al., arXiv:1409.0473): where to look, and what is seen there.
+
+    (The two products could be an einsum each, but the gradient of these is nearly twice as fast.)
 
     Args:
         query: (B, A), the decoder's state, projected. keys: (B, R, A), the regions, projected.
         annotations: (B, R, U), the regions. score: (A,), turns a hidden layer into a number.
-        there: (B, R), 1 for the regions that can be looked at; None: all can.
+        mask: (B, R), 0 for a region that can be looked at and ``NEVER`` for one that cannot, or 0 for all.
 
     Returns:
         context (B, U), the weighted mean of the annotations, and weights (B, R), positive, with the sum 1.
     """
     hidden = ops.tanh(keys + query[:, None, :])  # (B, R, A)
-    scores = tf.linalg.matvec(hidden, score)  # (B, R); the gradient of the same einsum is slower
-    if there is not None:
-        scores = ops.where(there > 0, scores, NEVER)
+    scores = tf.linalg.matvec(hidden, score) + mask  # (B, R)
     weights = ops.softmax(scores, axis=-1)
-    return weighted_mean(weights, annotations), weights
+    return ops.matmul(weights[:, None, :], annotations)[:, 0], weights
 
 
-def weighted_mean(weights, annotations):
-    """What is seen of the regions: (B, R), (B, R, U) -> (B, U). As an einsum it has a gradient that is slower."""
-    return ops.matmul(weights[:, None], annotations)[:, 0]
+def masked(there):
+    """From (B, R), 1 where there is something to look at, to a mask for the scores, of the same type."""
+    return ops.cast(ops.where(there > 0, 0.0, NEVER), there.dtype)
 
 
 def attend(query, keys, values, heads: int, visible=None):
@@ -219,5 +219,5 @@ class Look(keras.layers.Layer):
         ``there`` (B, S) is 1 for the places that can be looked at. Returns context (B, U), weights (B, S); they sum to 1.
         """
 
-        seen = [] if there is None else [there]
-        return recomputed(additive_attention)(self.query(hidden), keys, values, self.score, *seen)
+        mask = 0.0 if there is None else masked(there)
+        return recomputed(additive_attention)(self.query(hidden), keys, values, self.score, mask)
