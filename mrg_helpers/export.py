@@ -142,7 +142,7 @@ def _report(report: Report, shown: Shown) -> dict:
         "entropy": _rounded(report.entropy),
         "beta": None if report.beta is None else _rounded(report.beta),
         "alternatives": None if report.alternatives is None else [
-            [[word, round(p, 3)] for word, p in report.considered(k)] for k in range(len(report.words))
+            [[word, round(p, 4)] for word, p in report.considered(k)] for k in range(len(report.words))
         ],
         "sentences": report.sentences.tolist(),
         "rows": [_rounded(row, 2) for row in rows],
