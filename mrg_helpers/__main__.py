@@ -47,10 +47,11 @@ def _parser() -> argparse.ArgumentParser:
 
     prepare = commands.add_parser(
         "prepare",
-        help="get a data set: write the phantom patients, or download IU X-ray; or train data/pretrained/ anew",
+        help="get a data set: write the phantom patients, or download IU X-ray; or train the image network on phantom patients, "
+        "for `-p weights phantom` (half an hour), or data/pretrained/ anew",
     )
     prepare.set_defaults(command=_prepare)
-    prepare.add_argument("dataset", choices=["phantom", "iu_xray", "pretrained"])
+    prepare.add_argument("dataset", choices=["phantom", "iu_xray", "network", "pretrained"])
     prepare.add_argument("--data", metavar="PATH", help="where to put it (default: under data/)")
     prepare.add_argument("--studies", type=int, default=1500, help="number of phantom patients (default 1500)")
     prepare.add_argument("--seed", type=int, default=0, help="of the phantom patients (default 0)")
@@ -161,6 +162,10 @@ def _prepare(options: argparse.Namespace) -> None:
 
         root = pretrained.FOLDER
         stages.keep_pretrained(stages.Settings(weights="random"))
+    elif options.dataset == "network":
+        from . import artefacts
+
+        root = artefacts.teach_network()
     elif options.dataset == "iu_xray":
         from . import download
 

@@ -76,13 +76,36 @@ def new_extractor(settings: Settings) -> Extractor:
     return Extractor(weights, *cut, settings.cells, settings.precision)
 
 
-def _tune(settings: Settings, extractor: Extractor, path: Path) -> None:
-    """Teach an image network what the training reports assert; each image of a study shows all of it."""
+# How ``weights="phantom"`` come about: on patients that no other collection has.
+TAUGHT = Settings(n_studies=4000, seed=1000, weights="random", fine_tune="all", tuning_epochs=6, tuning_rate=5e-4)
+
+
+def teach_network(settings: Settings = TAUGHT) -> Path:
+    """Teach an image network, from random weights on, what there is to see in phantom patients; returns the file of its weights.
+
+    A third choice beside ImageNet's weights and random ones (``weights="phantom"``), for which nothing has to be downloaded. It
+    learns from frontal images, up to the layer of the settings. Explained in notebook 07.
+    """
+    from .encoders import Extractor, find_weights
+    from .weights import phantom_weights
+
+    path = phantom_weights(settings.network)
+    with paths.locked(path.parent, say):
+        random = find_weights(settings.weights, settings.network)
+        extractor = Extractor(random, settings.layer, settings.image_size, settings.cells)
+        _tune(settings, extractor, path, ("frontal",))
+    find_weights.cache_clear()
+    return path
+
+
+def _tune(settings: Settings, extractor: Extractor, path: Path, views: tuple[str, ...] = ()) -> None:
+    """Teach an image network what the training reports assert; each image of a study, or each of these views, shows all of it."""
     from .tuning import tune
 
     table = ensure_studies(settings).table
     table = table.assign(found=[findings.abnormal(text) for text in target_texts(table, "report")])
-    images = table.loc[table["split"] != "test"].explode("images")
+    images = table.loc[table["split"] != "test"].explode(["images", "views"])
+    images = images[images["views"].isin(views)] if views else images
     names = sorted(set().union(*images.loc[images["split"] == "train", "found"]))
     truth = np.array([[name in found for name in names] for found in images["found"]])
     say(

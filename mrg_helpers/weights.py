@@ -26,8 +26,8 @@ class WeightsError(RuntimeError):
 
 @dataclass(frozen=True)
 class Weights:
-    """A weights file of ``network``: ``source`` is ``"imagenet"``, ``"random"`` or the file's name; ``note`` is what figures have
-    to say."""
+    """A weights file of ``network``: ``source`` is ``"imagenet"``, ``"phantom"``, ``"random"`` or the file's name; ``note`` is
+    what figures have to say."""
 
     path: Path
     source: str
@@ -42,9 +42,9 @@ def find_weights(
     """The weights file that a name stands for.
 
     Args:
-        weights: ``"imagenet"``; ``"random"`` (seeded, kept in ``random_folder``, by default under the folder of data); the path
-            of a weights file, see :func:`load`; ``"auto"`` takes ImageNet's weights where they can be had and otherwise random
-            ones, which it says loudly.
+        weights: ``"imagenet"``; ``"random"`` (seeded, kept in ``random_folder``, by default under the folder of data);
+            ``"phantom"``, those that ``artefacts.teach_network`` made; the path of a weights file, see :func:`load`; ``"auto"``
+            takes ImageNet's weights where they can be had and otherwise random ones, which it says loudly.
         network: a name of ``networks.NETWORKS``.
 
     Raises:
@@ -66,9 +66,18 @@ def find_weights(
     if weights == "random":
         note = f"random {known.name} features (ImageNet's weights were not used)"
         return Weights(random_weights(network, random_folder), "random", note, network)
+    if weights == "phantom":
+        if not (path := phantom_weights(network)).is_file():
+            raise WeightsError(
+                f"{path}: {known.name} has not been taught on phantom patients here; `python -m mrg_helpers prepare network` "
+                "does it for InceptionV3, in about half an hour on two cores"
+            )
+        return Weights(path, "phantom", f"{known.name} features, taught on phantom patients", network)
     path = Path(weights).expanduser()
     if not path.is_file():
-        raise WeightsError(f'{path}: no such weights file; give the path of one, "imagenet", "random" or "auto"')
+        raise WeightsError(
+            f'{path}: no such weights file; give the path of one, "imagenet", "phantom", "random" or "auto"'
+        )
     return Weights(path, path.name, network=network)
 
 
@@ -92,6 +101,11 @@ def imagenet_weights(network: Network) -> Path:
             f"{path}: not the file it should be (its MD5 is not {network.md5}); delete it, then {by_hand}"
         )
     return path
+
+
+def phantom_weights(network: str) -> Path:
+    """Where a network's weights lie that learnt from phantom patients, if it has."""
+    return paths.data_dir() / "weights" / f"{network}_phantom.npz"
 
 
 def random_weights(network: str, folder: str | Path | None = None, seed: int = 0) -> Path:

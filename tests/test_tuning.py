@@ -1,12 +1,14 @@
 """Teaching the image network findings: it learns, it leaves alone what it should, and its file can be used."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from mrg_helpers import tuning
+from mrg_helpers import artefacts, images, tuning
 from mrg_helpers.encoders import Extractor
 from mrg_helpers.weights import Weights, WeightsError, find_weights, random_weights
 
@@ -132,3 +134,25 @@ def test_what_cannot_be_tuned_is_refused(pictures, extractor, tmp_path):
     with pytest.raises(ValueError, match="no layer 'mixed7'"):
         tuning.tune(extractor, table, truth, tmp_path / "a.npz", after="mixed7")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_is_taught_on_phantom_patients_and_found_by_its_name(monkeypatch, tmp_path):
+    for variable in ("MRG_DATA_DIR", "MRG_OUTPUTS_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    find_weights.cache_clear()
+    few = dataclasses.replace(artefacts.TAUGHT, n_studies=24, image_size=SIZE, layer="mixed0", cells=2, tuning_epochs=1)
+    path = artefacts.teach_network(few)
+    found = find_weights("phantom")
+    assert (found.path, found.source) == (path, "phantom") and "phantom patients" in found.note
+    table = artefacts.ensure_studies(few).table
+    frontal = [
+        path
+        for row in table.itertuples()
+        for path, view in zip(row.images, row.views, strict=True)
+        if view == "frontal"
+    ]
+    read = images.read(frontal[0])
+    grey, _ = images.fit(read, SIZE, "pad")
+    taught, random = (Extractor(one, "mixed0", SIZE, 2) for one in (found, find_weights("random")))
+    assert np.abs(taught(grey[None]) - random(grey[None])).max() > 1e-3
+    find_weights.cache_clear()

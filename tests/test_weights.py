@@ -48,6 +48,12 @@ def test_imagenet_that_cannot_be_had_says_what_to_do(offline):
         find_weights("imagenet")
 
 
+def test_weights_taught_on_phantoms_that_are_not_there_say_how_to_make_them(monkeypatch, tmp_path):
+    monkeypatch.setenv("MRG_DATA_DIR", str(tmp_path))
+    with pytest.raises(WeightsError, match="inception_v3_phantom.npz: .* `python -m mrg_helpers prepare network`"):
+        find_weights("phantom")
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_imagenets_weights_are_those_that_keras_takes(network, monkeypatch):
     class Asked(Exception):
