@@ -215,7 +215,7 @@ def training_curves(
         axis.set(xlabel="epoch", ylabel=units.get(name, name.replace("_", " ")))
         axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axis.grid()
-    axes[0, 0].legend(loc="upper right")
+    axes[0, 0].legend(loc="upper center")
     return figure
 
 

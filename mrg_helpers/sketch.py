@@ -57,7 +57,9 @@ def write(
     axis: Axes, at: Point, text: str, size: float = 9, colour: str = INK, align: str = "center", **kwargs
 ) -> None:
     """A text around the point ``at``, or beginning (``align="left"``) or ending there; never read as mathematics."""
-    options = {"ha": align, "va": "center", "fontsize": size, "color": colour, "parse_math": False, "linespacing": 1.25}
+    options = {"ha": align, "va": "center", "fontsize": size, "color": colour, "parse_math": False}
+    if "\n" in text:  # a single line that has a spacing does not stand on the common baseline
+        options["linespacing"] = 1.25
     axis.text(*at, text, **options | kwargs)
 
 
