@@ -57,7 +57,7 @@ def outputs_dir() -> Path:
 
 def shortened(text: str) -> str:
     """A message as a reader wants it: a path inside the project begins there, one inside the home folder with ``~``."""
-    for folder, short in ((project_root(), ""), (Path.home(), f"~{os.sep}")):
+    for folder, short in ((project_root(), ""), (os.path.expanduser("~"), f"~{os.sep}")):
         text = text.replace(f"{folder}{os.sep}", short)
     return text
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,16 @@ def test_folders_follow_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("MRG_DATA_DIR")
     assert paths.data_dir() == paths.project_root() / "data"
     assert (paths.notebooks_dir() / "profiles.yaml").is_file()
+
+
+def test_messages_name_paths_as_a_reader_would(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # on Windows
+    inside, home = paths.project_root() / "outputs" / "model", tmp_path / ".keras" / "weights.h5"
+    assert paths.shortened(f"{home}: not here; -> {inside}") == (
+        f"{Path('~', '.keras', 'weights.h5')}: not here; -> {Path('outputs', 'model')}"
+    )
+    assert paths.shortened("/elsewhere/file: no") == "/elsewhere/file: no"
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
