@@ -58,7 +58,7 @@ class Studies:
             lines.append(f"{row.step:8}{row.studies:9,}{row.images:9,}  {reason}".rstrip())
         sizes = self.table["split"].value_counts()
         lines.append("split   " + ", ".join(f"{name} {sizes.get(name, 0):,}" for name in SPLIT_NAMES))
-        return "\n".join(lines)
+        return paths.shortened("\n".join(lines))
 
     __str__ = summary
 
