@@ -70,7 +70,7 @@ def find_weights(
         if not (path := phantom_weights(network)).is_file():
             raise WeightsError(
                 f"{path}: {known.name} has not been taught on phantom patients here; `python -m mrg_helpers prepare network` "
-                "does it for InceptionV3, in about half an hour on two cores"
+                "does it for InceptionV3, in half an hour or more on two cores"
             )
         return Weights(path, "phantom", f"{known.name} features, taught on phantom patients", network)
     path = Path(weights).expanduser()

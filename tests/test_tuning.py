@@ -78,10 +78,7 @@ def test_the_file_is_taken_for_the_layer_and_for_those_before_it(tuned, extracto
 
 
 def test_what_comes_before_stays_and_so_do_the_statistics(pictures, extractor, tmp_path):
-    curves = tuning.tune(
-        extractor, *pictures, tmp_path / "part.npz", after="mixed0", epochs=4, batch_size=8, progress=False
-    )
-    print(curves)
+    tuning.tune(extractor, *pictures, tmp_path / "part.npz", after="mixed0", epochs=4, batch_size=8, progress=False)
     learnt = Extractor(find_weights(str(tmp_path / "part.npz")), "mixed1", SIZE)
     first = len(keras.Model(extractor.network.input, extractor.network.get_layer("mixed0").output).layers)
     changed = []
