@@ -75,6 +75,11 @@ def _bars(axis, names: Sequence[str], values: Sequence[float], labels: Sequence[
     axis.margins(x=0.16, y=0.02)
 
 
+def dodged(k: int, n: int, height: float) -> float:
+    """How far from the middle of its row the ``k``-th of ``n`` marks stands, so that equal values do not hide each other."""
+    return height * (k / (n - 1) - 0.5) if n > 1 else 0.0
+
+
 def bar_counts(counts: pd.Series, title: str, xlabel: str, note: str = "") -> Figure:
     """One horizontal bar for each entry of ``counts``, in its order: common words, bigrams, impressions, tags."""
     figure, axes = new_figure(height=0.9 + 0.25 * len(counts), title=title, note=note)

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from .charts import COLOURS, GREY, new_figure
+from .charts import COLOURS, GREY, dodged, new_figure
 
 GAMES = {"meets": "the cell of the peak meets the box", "centre": "the centre of that cell lies in the box"}
 PLAYERS = {
@@ -39,7 +39,8 @@ def pointing_dots(table: pd.DataFrame, title: str = "Does it look at what it nam
         for row, value in zip(rows, values, strict=True):  # in a column of their own: marks may lie anywhere
             axis.annotate(f"{value:.2f}", (1.16, row), ha="right", va="center", fontsize=9, color=GREY)
         for player, (marker, size, colour, label) in PLAYERS.items():
-            axis.scatter(table[(game, player)], rows, size, color=colour, marker=marker, zorder=3, label=label)
+            place = rows + dodged(list(PLAYERS).index(player), len(PLAYERS), 0.4)
+            axis.scatter(table[(game, player)], place, size, color=colour, marker=marker, zorder=3, label=label)
         axis.set(xlim=(-0.02, 1.17), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="share of namings")
         axis.set_title(name, fontsize=10, fontweight="normal", pad=40)  # the legend lies between
         axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -95,8 +96,10 @@ def finding_dots(
     figure, axes = new_figure(height=1.5 + 0.27 * len(f1), title=title, note=note)
     axis, rows = axes[0, 0], np.arange(len(f1))
     axis.hlines(rows, 0, 1, color="#E5E7EB", linewidth=1, zorder=0)
-    for system, colour, marker in zip(f1.columns, COLOURS, "osD^vPX", strict=False):
-        axis.scatter(f1[system], rows, 38, color=colour, marker=marker, label=system, alpha=0.9)
+    for k, (system, colour, marker) in enumerate(zip(f1.columns, COLOURS, "osD^vPX", strict=False)):
+        axis.scatter(
+            f1[system], rows + dodged(k, f1.shape[1], 0.4), 26, color=colour, marker=marker, label=system, alpha=0.9
+        )
     axis.set_yticks(rows, [str(name) for name in f1.index], parse_math=False)
     axis.set(xlim=(-0.02, 1.02), ylim=(len(f1) - 0.5, -0.5), xlabel=xlabel)
     axis.tick_params(axis="y", length=0)

@@ -71,8 +71,8 @@ def additive_attention(title: str = "One step of additive attention", note: str 
     figure, axis = canvas(62, title, note)
     rows = {"keys": 52, "hidden": 37.5, "scores": 28, "weights": 20, "annotations": 6}
     labels = {
-        "keys": "keys $W k_r$, one for each region",
-        "hidden": "tanh($W k_r + U q$)",
+        "keys": "keys $W_k k_r$, one for each region",
+        "hidden": "tanh($W_k k_r + W_q q$)",
         "scores": "scores $e_r = v \\cdot$ tanh(…)",
         "weights": "weights $\\alpha$ = softmax($e$)",
         "annotations": "annotations $a_r$",
@@ -92,7 +92,7 @@ def additive_attention(title: str = "One step of additive attention", note: str 
         strip(axis, (x, rows["annotations"]), annotations[k])
     box(axis, (80, 51), (14, 14), "", GREEN)
     strip(axis, (77, 51), query, top=2)
-    axis.text(82.3, 51, "$U q$", ha="center", va="center", fontsize=10)
+    axis.text(82.3, 51, "$W_q q$", ha="center", va="center", fontsize=10)
     write(axis, (80, 59.6), "the decoder's state: the query", 8.5, GREEN)
     arrow(axis, (72.6, 46), (66, 39.5), GREEN)
     write(axis, (71, 41), "the same for all regions", 8.5, GREEN, align="left")

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from .charts import COLOURS, GREY, new_figure
+from .charts import COLOURS, GREY, dodged, new_figure
 
 MARGIN = 0.7  # rows above the first and below the last
 
@@ -163,7 +163,8 @@ def treatment_dots(
     for k, (system, values) in enumerate(table.items()):
         colour = COLOURS[k % len(COLOURS)]
         axis.axvline(values.iloc[0], color=colour, linewidth=1, linestyle="--", zorder=1)
-        axis.scatter(values, rows, 42, color=colour, marker="os^Dv"[k % 5], label=system, zorder=3)
+        place = rows + dodged(k, table.shape[1], 0.4)
+        axis.scatter(values, place, 32, color=colour, marker="os^Dv"[k % 5], label=system, zorder=3)
     first = table.iloc[:, 0]
     for row, value in enumerate(first):
         said = f"{value:.3f}" + (f" ({value - first.iloc[0]:+.3f})" if row else "")
