@@ -163,9 +163,9 @@ def _prepare(options: argparse.Namespace) -> None:
         root = pretrained.FOLDER
         stages.keep_pretrained(stages.Settings(weights="random"))
     elif options.dataset == "network":
-        from . import artefacts
+        from . import stages
 
-        root = artefacts.teach_network()
+        root = stages.teach_network()
     elif options.dataset == "iu_xray":
         from . import download
 

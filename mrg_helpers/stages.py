@@ -22,6 +22,7 @@ from .artefacts import (
     one_image_per_study,
     say,
     target_texts,
+    teach_network,
 )
 from .lessons import (
     LEARNT,
@@ -44,7 +45,8 @@ if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
 __all__ = [
     "Settings", "artefact_folder", "concept_names", "ensure_features", "ensure_generation", "ensure_model", "ensure_studies",
     "ensure_vocabulary", "examples", "for_model", "indication_words", "is_trained", "keep_pretrained", "new_extractor", "new_model",
-    "one_image_per_study", "other_view", "reader", "target_texts", "template_sentences", "without_reward", "word_labels",
+    "one_image_per_study", "other_view", "reader", "target_texts", "teach_network", "template_sentences", "without_reward",
+    "word_labels",
 ]  # fmt: skip
 
 FEW = 500  # training reports, below which a model says words and no sentences
