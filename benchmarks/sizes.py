@@ -20,6 +20,7 @@ class Sizes:
         written: reports that are decoded; ``reference_written``: how many of them the reference does one by one.
         cached: rows of the cache on which the memory of training is measured, D = ``cached_channels``.
         scored: reports that are scored. studies: phantoms that are written, of 1,500.
+        picture: pixels of an X-ray on the screen. drafted: studies of the model that drafts; seen: pixels that it looks at.
         growth: numbers of images. simulated: rows of the sparse cache. feeds: batches read from it.
     """
 
@@ -45,6 +46,9 @@ class Sizes:
     cached_channels: int = 2048
     scored: int = 590
     studies: int = 200
+    picture: int = 512
+    drafted: int = 60
+    seen: int = 224
     growth: tuple[int, ...] = (500, 2000, 8000)
     simulated: int = 377_110
     feeds: int = 30
@@ -54,5 +58,5 @@ FULL = Sizes()
 QUICK = Sizes(
     repetitions=3, product=128, images=4, layer="mixed0", image_size=75, reports=4, words=5, regions=4, channels=6,
     vocabulary=30, embedding=4, units=6, attention_units=5, epoch=24, longest=12, written=6, reference_written=3, cached=40,
-    cached_channels=8, scored=20, studies=2, growth=(4, 8, 16), simulated=5000, feeds=3,
+    cached_channels=8, scored=20, studies=2, picture=64, drafted=16, seen=75, growth=(4, 8, 16), simulated=5000, feeds=3,
 )  # fmt: skip

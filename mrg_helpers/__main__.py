@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(run)
     which = run.add_mutually_exclusive_group()
     which.add_argument(
-        "--only", metavar="NN", action="append", help="only the notebook of this number; may be repeated"
+        "--only", metavar="NN", action="extend", nargs="+", help="only the notebooks of these numbers, such as 04 05"
     )
     which.add_argument("--all", action="store_true", help="the experiments too, which train many models (07, 08)")
 
@@ -122,17 +122,20 @@ def _run(options: argparse.Namespace) -> None:
     folder = paths.notebooks_dir()
     notebooks = sorted(folder.glob(NUMBERED))
     if options.only:
-        notebooks = [path for path in notebooks if path.name[:2] in {number.zfill(2)[:2] for number in options.only}]
-        if not notebooks:
-            raise ValueError(f"{folder}: no notebook with the number {', '.join(options.only)}")
+        numbers = {path.name[:2] for path in notebooks}
+        if unknown := [one for one in options.only if one.zfill(2) not in numbers]:
+            raise ValueError(
+                f"{folder}: no notebook with the number {', '.join(unknown)}; there are {', '.join(sorted(numbers))}"
+            )
+        notebooks = [path for path in notebooks if path.name[:2] in {one.zfill(2) for one in options.only}]
     left = [path for path in notebooks if not (options.only or options.all) and runner.is_experiment(path)]
     notebooks = [path for path in notebooks if path not in left]
     parameters = _parameters(options)
     index = runner.run(notebooks, parameters, options.profile, paths.outputs_dir())
     if left:
-        numbers = " ".join(f"--only {path.name[:2]}" for path in left)
+        numbers = " ".join(path.name[:2] for path in left)
         print(
-            f"left out, since they train many models: {', '.join(path.stem for path in left)}; `run {numbers}` runs them"
+            f"left out, since they train many models: {', '.join(path.stem for path in left)}; `run --only {numbers}` runs them"
         )
     print(f"executed notebooks and their pages: {index.parent / 'executed'}\nstart here: {index}")
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from . import datasets, findings, paths, phantom, pretrained, reports
 from .settings import Settings, artefact_folder
-from .vocabulary import Vocabulary
+from .vocabulary import SPECIAL, Vocabulary
 
 if TYPE_CHECKING:  # these load TensorFlow; notebooks 01 and 03 do without
     from .encoders import Extractor
@@ -145,7 +145,7 @@ def ensure_vocabulary(settings: Settings) -> Vocabulary:
         if not any(texts):
             raise ValueError(f"no training study has {settings.target!r} text; choose another target section")
         vocabulary = Vocabulary.fit(texts, settings.max_words or None, settings.min_count)
-        say(f"vocabulary of {len(vocabulary)} words -> {path}")
+        say(f"vocabulary of {len(vocabulary) - len(SPECIAL)} words -> {path}")
         vocabulary.save(path)
     return Vocabulary.load(path)
 

@@ -97,7 +97,9 @@ class ReportPanel:
             return
         browser, shown, report, word = self.browser, self.shown, self.report, self.word.value
         scale = browser_html.scale(colours_of(browser.cmap.value), shown.top)
-        self.picture.value = browser_html.figure(self.image(), self._what(), shown.title, browser.frame, scale)
+        self.picture.value = browser_html.figure(
+            self.image(), self._what(shown.view.name), shown.title, browser.frame, scale
+        )
         self._draw_second()
         selector = f".{self.mark} button"
         now = browser_html.highlight(report, word, selector, browser.sentence.value)
@@ -110,31 +112,34 @@ class ReportPanel:
             self._busy = False
 
     def _draw_second(self) -> None:
-        """The view that the model did not see; it is sent to the screen only when it has changed."""
-        other, boxes = self.shown.other, self.browser.boxes.value
-        drawn = (id(other), boxes) if other and self.browser.other_view.value else None
-        self.second.layout.display = "" if drawn else "none"
-        if drawn and drawn != self._second:
-            image = pictures.outlined(other.image, other.boxes if boxes else (), letters=2)
-            about = f"{other.name or 'other'} view, not seen by the model"
-            self.second.value = browser_html.figure(image, about, self.shown.title, self.browser.frame)
-        self._second = drawn or self._second
+        """The other view; where the model did not look at it, it is sent to the screen only when it has changed."""
+        other, seen = self.shown.other, len(self.report.rectangles) > 1
+        wanted = bool(other and self.browser.other_view.value)
+        self.second.layout.display = "" if wanted else "none"
+        drawn = (id(other), self.browser.boxes.value)
+        if wanted and (seen or drawn != self._second):
+            about = (
+                self._what(other.name, "other view") if seen else f"{other.name or 'other'} view, not seen by the model"
+            )
+            self.second.value = browser_html.figure(self.image(1), about, self.shown.title, self.browser.frame)
+            self._second = None if seen else drawn
 
-    def image(self):
-        """The picture as it is now, without a frame: (H, W, 3) uint8."""
+    def image(self, view: int = 0):
+        """The picture of a view as it is now, without a frame: (H, W, 3) uint8."""
         b = self.browser
         return pictures.attention_picture(
             self.shown, self.report, self.word.value, b.opacity.value, b.cmap.value, b.smooth.value, b.sentence.value,
-            b.boxes.value,
+            b.boxes.value, view,
         )  # fmt: skip
 
     def png(self) -> bytes:
         """The picture with what it shows, and the warning, written under it."""
-        lines = [f"{self.shown.title} · {self.report.name} · {self._what()}", " · ".join(self.browser.warnings)]
+        what = self._what(self.shown.view.name)
+        lines = [f"{self.shown.title} · {self.report.name} · {what}", " · ".join(self.browser.warnings)]
         return pictures.png(pictures.captioned(self.image(), lines))
 
-    def _what(self) -> str:
-        view = f"{self.shown.view.name} view" if self.shown.view.name else "X-ray"
+    def _what(self, name: str, nameless: str = "X-ray") -> str:
+        view = f"{name} view" if name else nameless
         if not self.report.words:
             return view
         of = "the sentence of " if self.browser.sentence.value else ""

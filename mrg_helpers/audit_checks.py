@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
+from textwrap import shorten
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -62,9 +63,7 @@ def ids(table: pd.DataFrame) -> Iterator[Row]:
     files = table[["split"]].assign(file=table["images"]).explode("file").dropna()
     named = {"patient": (table, "patient_id"), "study": (table, "study_id"), "image file": (files, "file")}
     if (table["patient_id"] == table["study_id"]).all():
-        reason = (
-            "every patient id is the study's: so it is where each patient has one study, and where patients are unknown"
-        )
+        reason = "patient ids are the studies' own: either every patient has one study, or nobody knows which belong together"
         yield _unchecked("patient", reason)
         del named["patient"]
     for check, (rows, key) in named.items():
@@ -91,7 +90,7 @@ def copied_texts(table: pd.DataFrame, texts: pd.Series, target: str, near: float
         counted = duplicates(written, "text")
         often = written["text"][written["text"].duplicated(keep=False)].value_counts()
         said = f"texts that stand more than once; only {counted['distinct']:,} of {counted['texts']:,} are distinct"
-        examples = [f"{text[:60]!r} {n} times" for text, n in often.head(3).items()]
+        examples = [f"{shorten(text, 60, placeholder=' …')!r} {n} times" for text, n in often.head(3).items()]
         yield _row(f"{target}: repeated", "all", "beware", int(often.sum()), counted["texts"], said, examples)
     pairs = _pairs(written)
     if not pairs:

@@ -145,15 +145,11 @@ def tree_svg(trace: Trace, steps: range, current: int) -> str:
         name = f"kept {line + 1}" if line < trace.settings.beams else "dropped"
         parts.append(f'<text x="2" y="{_middle(line) + 4}" style="fill: {SOFT}">{name}</text>')
     for column, hidden in enumerate(drawn.hidden):
-        x = LEFT + (column + 0.5) * WIDE
-        parts.append(
-            f'<text x="{x}" y="17" text-anchor="middle" style="fill: {SOFT}">word {steps.start + column}</text>'
-        )
+        word, x = steps.start + column, LEFT + (column + 0.5) * WIDE
+        middle = f'text-anchor="middle" style="fill: {INK if word == current else SOFT}"'
+        parts.append(f'<text x="{x}" y="17" {middle}>word {word}</text>')
         if hidden:
-            more = f"and {hidden} more dropped"
-            parts.append(
-                f'<text x="{x}" y="{height - 5}" text-anchor="middle" font-size="11" style="fill: {SOFT}">{more}</text>'
-            )
+            parts.append(f'<text x="{x}" y="{height - 5}" font-size="11" {middle}>and {hidden} more dropped</text>')
     parts += [_link(link) for link in drawn.links]
     parts += [_box(box, trace) for box in drawn.boxes]
     label = f"tree of beams from word {steps.start} on; the table below holds its content for word {current}"

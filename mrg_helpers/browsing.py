@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .heatmaps import Box, cell_rectangles, shrink
+from .heatmaps import Box, Boxes, cell_rectangles, shrink
 from .looking import entropy
 from .marks import Mark, compare, per_word
 from .reports import sentence_numbers
@@ -30,12 +30,12 @@ class View:
 
 @dataclass(frozen=True)
 class Report:
-    """One generated report of a study, ready to be walked through; T words, R cells.
+    """One generated report of a study, ready to be walked through; T words, R cells of the view, or of both, that the model saw.
 
     Attributes:
         name: which model or decoding wrote it.
         words: T strings. attention: (T, R). probabilities: (T,).
-        rectangles: (R, 4), the cells in pixels of the shrunk image.
+        rectangles: the cells of each view in pixels of its shrunk image, one (R, 4) or two that share the R.
         entropy: (T,), of the attention, from 0 (a single cell) to 1 (all cells alike).
         beta: (T,) or None. alternatives: for each word pairs of a word and its probability, or None.
         sentences: (T,), the number of the sentence that each word stands in.
@@ -46,7 +46,7 @@ class Report:
     words: list[str]
     attention: np.ndarray
     probabilities: np.ndarray
-    rectangles: np.ndarray
+    rectangles: list[np.ndarray]
     entropy: np.ndarray
     beta: np.ndarray | None
     alternatives: list[list[tuple[str, float]]] | None
@@ -54,11 +54,11 @@ class Report:
     marks: list[Mark | None]
     reference_marks: list[Mark]
 
-    def weights(self, word: int, whole_sentence: bool = False) -> np.ndarray:
-        """The attention at a word, or its mean over the words of that word's sentence: (R,)."""
-        if whole_sentence:
-            return self.attention[self.sentences == self.sentences[word]].mean(axis=0)
-        return self.attention[word]
+    def weights(self, word: int, whole_sentence: bool = False, view: int = 0) -> np.ndarray:
+        """The attention on a view at a word, or its mean over the words of that word's sentence: a number for each cell."""
+        words = self.sentences == self.sentences[word] if whole_sentence else [word]
+        before = sum(map(len, self.rectangles[:view]))
+        return self.attention[words, before : before + len(self.rectangles[view])].mean(axis=0)
 
     def considered(self, word: int) -> list[tuple[str, float]]:
         """The alternatives at a word, most likely first, with the written word among them; empty where unknown."""
@@ -99,7 +99,8 @@ def prepare(studies: Sequence[Mapping], grid: tuple[int, int], size: int) -> lis
               (``likelihood.considered`` finds them);
             * ``boxes``: pairs of a true finding's name and its box in pixels of ``image``;
             * ``view``: the name of the view that the model saw, and ``other``: a mapping with ``view``, ``image`` and
-              perhaps ``boxes``, a view that it did not see;
+              perhaps ``boxes``, another one. If the model looked at that, too, its cells are its ``rectangles``, and the
+              attention is (T, 2R), first over the cells of ``image``;
             * ``name``: of the model or decoding that wrote the words, and ``reports``: further reports of this study,
               each a mapping with ``name``, ``words``, ``attention``, ``log_probs`` and perhaps ``beta``,
               ``alternatives``, or a ``grid`` and ``rectangles`` of its own.
@@ -126,18 +127,19 @@ def _shown(study: Mapping, grid: tuple[int, int], size: int) -> Shown:
         raise ValueError(f"study {study.get('title', '(without a title)')}: no {', '.join(missing)} to show")
     image, factor = shrink(np.asarray(study["image"]), size)
     view = View(study.get("view", ""), image, _scaled(study.get("boxes", ()), factor))
-    other = None
-    if study.get("other") is not None:
-        second, its_factor = shrink(np.asarray(study["other"]["image"]), size)
-        other = View(study["other"].get("view", ""), second, _scaled(study["other"].get("boxes", ()), its_factor))
-    own = {"name": study.get("name", "model"), "rectangles": study["rectangles"], "grid": grid}
+    other, cells = None, [(study["rectangles"], factor)]
+    if (further := study.get("other")) is not None:
+        second, its_factor = shrink(np.asarray(further["image"]), size)
+        other = View(further.get("view", ""), second, _scaled(further.get("boxes", ()), its_factor))
+        cells += [(further["rectangles"], its_factor)] if "rectangles" in further else []
+    own = {"name": study.get("name", "model"), "grid": grid}
     versions = [{**study, **own}, *({**own, **more} for more in study.get("reports", ()))]
     names = [version["name"] for version in versions]
     if len(set(names)) < len(names):
         raise ValueError(f"study {study['title']}: its reports need different names, not {', '.join(names)}")
     reference = study.get("reference")
     return Shown(
-        study["title"], view, other, reference, [_report(study["title"], one, reference, factor) for one in versions]
+        study["title"], view, other, reference, [_report(study["title"], one, reference, cells) for one in versions]
     )
 
 
@@ -145,17 +147,21 @@ def _scaled(boxes: Sequence[tuple[str, Box]], factor: float) -> tuple[tuple[str,
     return tuple((name, tuple(float(side) * factor for side in box)) for name, box in boxes)
 
 
-def _report(title: str, version: Mapping, reference: str | None, factor: float) -> Report:
+def _report(title: str, version: Mapping, reference: str | None, cells: Sequence[tuple[Boxes, float]]) -> Report:
+    """``cells``: for each view whose cells are known these, in pixels of the original, and how much it was shrunk."""
     words, attention, grid = list(version["words"]), np.asarray(version["attention"], float), version["grid"]
-    cells, count = grid[0] * grid[1], len(words)
-    if attention.shape != (count, cells) or len(version["log_probs"]) != count:
-        both = (
-            "; of a model of two views show one: generation.of_view(0)" if attention.shape == (count, 2 * cells) else ""
-        )
+    size, count = grid[0] * grid[1], len(words)
+    two, known = attention.shape == (count, 2 * size), len(cells) == 2
+    if two and not known and not attention[:, size:].any():  # a model of two views, and a study that has one
+        attention, two = attention[:, :size], False
+    fits = two and known or attention.shape == (count, size)
+    if not fits or len(version["log_probs"]) != count:
+        both = "; of a model of two views give `other` its rectangles, or show one view: generation.of_view(0)"
         raise ValueError(
-            f"study {title}: {count} words on a grid of {grid[0]} x {grid[1]} need attention of shape "
-            f"({count}, {cells}) and as many log_probs, not {attention.shape} and {len(version['log_probs'])}{both}"
+            f"study {title}: {count} words on a grid of {grid[0]} x {grid[1]} need attention of shape ({count}, {size}) "
+            f"and as many log_probs, not {attention.shape} and {len(version['log_probs'])}{both * two}"
         )
+    own = [(version.get("rectangles", cells[0][0]), cells[0][1]), *cells[1:]][: 1 + two]
     for key in ("beta", "alternatives"):
         if version.get(key) is not None and len(version[key]) != count:
             raise ValueError(f"study {title}: {count} words need as many {key}, not {len(version[key])}")
@@ -166,8 +172,8 @@ def _report(title: str, version: Mapping, reference: str | None, factor: float) 
         words=words,
         attention=attention,
         probabilities=np.exp(np.asarray(version["log_probs"], float)),
-        rectangles=cell_rectangles(version["rectangles"], grid) * factor,
-        entropy=entropy(attention) / (np.log(cells) or 1),
+        rectangles=[cell_rectangles(boxes, grid) * factor for boxes, factor in own],
+        entropy=entropy(attention) / (np.log(attention.shape[1]) or 1),
         beta=None if beta is None else np.asarray(beta, float),
         alternatives=None if alternatives is None else [[(w, float(p)) for w, p in at] for at in alternatives],
         sentences=np.array(sentence_numbers(words), int),

@@ -16,7 +16,7 @@ import pandas as pd
 import seaborn as sns
 from cycler import cycler
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -152,6 +152,8 @@ def co_occurrence(counts: pd.DataFrame, title: str = "Which tags go together?", 
         ax=axis,
     )
     axis.set_facecolor("#E5E7EB")
+    for text in axis.texts:  # white is legible on the darkest blues only
+        text.set_color("white" if int(text.get_text().replace(",", "")) > 0.75 * top else "#111827")
     for k, count in enumerate(np.diag(counts)):
         axis.text(k + 0.5, k + 0.5, f"{count:,}", ha="center", va="center", **small)
     axis.set_xticks(
@@ -219,6 +221,11 @@ def training_curves(
             axis.set_title(f"dashed: epoch {best:g}, the best validation loss", fontsize=9, fontweight="normal")
         axis.set(xlabel="epoch", ylabel=units.get(name, name.replace("_", " ")))
         axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        if name == "perplexity":  # it falls from a hundred to a few, and the few are what matters
+            axis.set_yscale("log")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter("{x:g}")
+            axis.yaxis.set_minor_formatter("")
         axis.grid()
     axes[0, 0].legend(loc="upper center")
     return figure

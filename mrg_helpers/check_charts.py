@@ -43,7 +43,7 @@ def audit_bars(
     """
     figure, axes = new_figure(height=1.3 + 0.25 * len(table), title=title, note=note)
     axis, rows, shares = axes[0, 0], np.arange(len(table)), table["share"].fillna(0).to_numpy()
-    width = 1.25 * max(0.5, *shares)
+    width = 1.4 * max(0.02, *shares)
     colours = [VERDICT_COLOURS[verdict] for verdict in table["verdict"]]
     axis.barh(rows, shares, color=colours, height=0.72)
     for row, (verdict, count, share) in enumerate(zip(table["verdict"], table["count"], shares, strict=True)):
@@ -56,9 +56,9 @@ def audit_bars(
     axis.set(
         xlim=(0, width),
         ylim=(len(table) - 0.5, -0.5),
-        xlabel="share of what was looked at, in the second of two splits",
+        xlabel="share of what was looked at (of two splits: in the second)",
     )
-    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axis.tick_params(axis="y", length=0, pad=8)
     handles = [Patch(color=colour, label=verdict) for verdict, colour in VERDICT_COLOURS.items()]
     axis.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(handles))

@@ -151,7 +151,7 @@ def _other(draft: Draft) -> str:
     return (
         f'<figure class="further"><img alt="The X-ray, {name} view" src="{picture}">'
         f"<figcaption>{name} view. The model {'looked' if draft.looked_at_other else 'did not look'} at it"
-        f"{' too; how it did is not drawn' if draft.looked_at_other else ''}.</figcaption></figure>\n"
+        f"{' too' if draft.looked_at_other else ''}.</figcaption></figure>\n"
     )
 
 
@@ -201,6 +201,8 @@ def _attention(draft: Draft) -> str:
     }
     if draft.beta is not None:
         study["beta"] = draft.beta
+    if draft.looked_at_other:
+        study["other"] = {"view": draft.other_view, "image": draft.other, "rectangles": draft.other_rectangles}
     fragment = export.attention_fragment([study], draft.grid)
     return f'<section class="attention">\n<h2>Where the model looked</h2>\n{fragment}</section>\n'
 

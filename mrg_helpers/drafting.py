@@ -94,13 +94,15 @@ class Drafter:
 
     def _write(self, image: np.ndarray, other: np.ndarray | None = None, indication: str = ""):
         """An image, and perhaps the other view and the indication -> features (1, R, D) of the image; the greedy report and
-        ``sureness.DRAWN`` drawn ones, each a Generation; what was considered at each word of the greedy one; the fit."""
+        ``sureness.DRAWN`` drawn ones, each a Generation; what was considered at each word of the greedy one; the fit of each
+        view that the model looked at."""
         from .decoding import Decoding, generate
         from .likelihood import considered
 
-        raw, fit = self._see(image)
         looks_at_both = "other" in self.model.needs and other is not None
-        inputs = self.read.new(raw, self._see(other)[0] if looks_at_both else None, indication)
+        seen = [self._see(view) for view in ([image, other] if looks_at_both else [image])]
+        raw, further = seen[0][0], seen[1][0] if looks_at_both else None
+        inputs = self.read.new(raw, further, indication)
         longest = self.settings.max_length
 
         def read(rows):
@@ -110,7 +112,7 @@ class Drafter:
         drawn = generate(self.model, read, [0] * sureness.DRAWN, Decoding("sample", max_length=longest))
         padding = longest - best.tokens.shape[1]  # of one shape for all reports, so that it is compiled once
         thought = considered(self.model, read, [0], np.pad(best.tokens, [(0, 0), (0, padding)]))
-        return inputs["features"], best, drawn, thought, fit
+        return inputs["features"], best, drawn, thought, [fit for _, fit in seen]
 
     def __call__(
         self,
@@ -134,7 +136,7 @@ class Drafter:
         header = included(image, include)
         seen, other = (lateral, image) if lateral and self.settings.view == "lateral" else (image, lateral)
         picture, further = images.read(seen), images.read(other) if other else None
-        features, best, drawn, thought, fit = self._write(picture, further, indication)
+        features, best, drawn, thought, fits = self._write(picture, further, indication)
         vocabulary = self.model.vocabulary
         words, count = vocabulary.tokens(best.words(0)), int(best.lengths[0])
         texts = drawn.texts(vocabulary)
@@ -153,9 +155,10 @@ class Drafter:
             header=header,
             sentences=sentences,
             log_probs=best.log_probs[0, :count],
-            attention=best.of_view(0).attention[0, :count],
+            attention=(best if len(fits) > 1 else best.of_view(0)).attention[0, :count],
             grid=best.grid,
-            rectangles=fit.box,
+            rectangles=fits[0].box,
+            other_rectangles=fits[1].box if len(fits) > 1 else None,
             beta=None if thought.beta is None else thought.beta[0, :count],
             alternatives=thought.alternatives(vocabulary, 0, count),
             considered=sureness.considered(" ".join(one.text for one in sentences), texts),
@@ -166,7 +169,6 @@ class Drafter:
                 *self._missing(bool(other), bool(indication)),
             ],
             versions=self.versions,
-            looked_at_other="other" in self.model.needs and other is not None,
             indication=indication,
             read_indication="indication" in self.model.needs,
         )

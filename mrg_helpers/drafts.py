@@ -44,18 +44,18 @@ class Draft:
 
     Attributes:
         made: when. kind: "PNG or JPEG" or "DICOM". fingerprint: twelve digits of the SHA-256 of the file.
-        image: (H, W) uint8, the view that the model looked at. other: a further one, or None; see ``looked_at_other``.
+        image: (H, W) uint8, the view that the model looked at. other: a further one, or None.
         view, other_view: their names, "frontal" or "lateral".
         header: what was asked for of the DICOM header, or the file name if that was asked for.
         sentences: the report with what is known of each sentence.
-        log_probs: (T,). attention: (T, R), on ``image``. grid: (H, W). rectangles: the cells in pixels of ``image``.
+        log_probs: (T,). grid: (H, W). attention: (T, R), on ``image``, or (T, 2R), then on ``other``.
+        rectangles, other_rectangles: the cells in pixels of ``image`` and of ``other``; None where the model did not look.
         beta, alternatives: see ``likelihood.Considered``.
         considered: findings that the draft does not assert and many drawn reports do -> share of these.
         neighbour: the nearest training case.
         familiarity: how far the image is from the training images.
         warnings: what a reader has to know before reading on.
         versions: which program, model, weights and data.
-        looked_at_other: whether the model looked at ``other`` too.
         indication: why the X-ray was taken, as it was given. read_indication: whether the model reads it.
     """
 
@@ -79,9 +79,14 @@ class Draft:
     familiarity: Judgement
     warnings: Sequence[str]
     versions: Mapping[str, str]
-    looked_at_other: bool = False
+    other_rectangles: Boxes | None = None
     indication: str = ""
     read_indication: bool = False
+
+    @property
+    def looked_at_other(self) -> bool:
+        """Whether the model looked at the further view, too."""
+        return self.other_rectangles is not None
 
     @property
     def text(self) -> str:

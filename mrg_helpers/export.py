@@ -132,7 +132,7 @@ def _study(shown: Shown) -> dict:
 
 
 def _report(report: Report, shown: Shown) -> dict:
-    rows, columns = edges(report.rectangles)
+    axes = [edges(rectangles) for rectangles in report.rectangles]
     text = shown.reference
     return {
         "name": report.name,
@@ -145,8 +145,7 @@ def _report(report: Report, shown: Shown) -> dict:
             [[word, round(p, 4)] for word, p in report.considered(k)] for k in range(len(report.words))
         ],
         "sentences": report.sentences.tolist(),
-        "rows": [_rounded(row, 2) for row in rows],
-        "columns": [_rounded(column, 2) for column in columns],
+        "axes": [[[_rounded(edge, 2) for edge in axis] for axis in view] for view in axes],  # of each view its rows and columns
         "marks": [_mark(mark) for mark in report.marks],
         "reference": None if text is None else [
             [piece, *(_mark(mark) or ["", ""])] for piece, mark in pieces(text, report.reference_marks)

@@ -165,7 +165,7 @@ def report_to_ids(
     for y, text, colour in ((31.5, raw, GREY), (24.5, cleaned, COLOURS[0])):
         box(axis, (50, y), (78, 4.4), "", colour)
         write(axis, (12.5, y), text, 9.5, align="left", family="monospace")
-    for high, low, what in ((29, 27, "list numbers and XXXX go"), (22, 19.8, "lower-case, cut")):
+    for high, low, what in ((29, 27, "list numbers go, x-XXXX is x-ray"), (22, 19.8, "lower-case, cut")):
         arrow(axis, (50, high), (50, low))
         write(axis, (51.5, (high + low) / 2), what, 8, GREY, align="left")
     shown = [*zip(["<start>", *tokens, "<end>"], ids, strict=True), *[("<pad>", 0)] * (length - len(ids))]

@@ -41,7 +41,7 @@ def pointing_dots(table: pd.DataFrame, title: str = "Does it look at what it nam
         for player, (marker, size, colour, label) in PLAYERS.items():
             place = rows + dodged(list(PLAYERS).index(player), len(PLAYERS), 0.4)
             axis.scatter(table[(game, player)], place, size, color=colour, marker=marker, zorder=3, label=label)
-        axis.set(xlim=(-0.02, 1.17), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="share of namings")
+        axis.set(xlim=(-0.02, 1.17), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="share of namings (in brackets: how many)")
         axis.set_title(name, fontsize=10, fontweight="normal", pad=40)  # the legend lies between
         axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axis.tick_params(axis="y", length=0)

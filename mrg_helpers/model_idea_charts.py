@@ -15,7 +15,15 @@ from .sketch import INK, LINE, PALE, arrow, box, canvas, chest, elbow, strip, wr
 
 BLUE, ORANGE, GREEN, AMBER = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[4]
 _TRUE = ["<start>", "small", "left", "effusion", ".", "<end>"]
-_FREE = ["<start>", "small", "right", "nodule", ".", "<end>"]
+_FORCED = [
+    "<start>",
+    "small",
+    "right",
+    "effusion",
+    ".",
+    "<end>",
+]  # what it says, word by word, while it reads the true ones
+_FREE = ["<start>", "small", "right", "nodule", ".", "<end>"]  # and while it reads its own
 
 
 def teacher_forcing(title: str = "Who hands the decoder its last word?", note: str = "") -> Figure:
@@ -33,7 +41,7 @@ def teacher_forcing(title: str = "Who hands the decoder its last word?", note: s
         for y, label in ((1.8, "is read"), (19, "is said"), (22.6, "the loss compares with") if forced else (19, "")):
             write(axis, (25, floor + y), label, 8, GREY, align="right")
         for t in range(5):
-            x, read, said = 32.5 + 12.8 * t, (_TRUE if forced else _FREE)[t], _FREE[t + 1]
+            x, read, said = 32.5 + 12.8 * t, (_TRUE if forced else _FREE)[t], (_FORCED if forced else _FREE)[t + 1]
             colour = GREEN if said == _TRUE[t + 1] else ORANGE
             box(axis, (x, floor + 10.5), (8, 5.4), "decoder", BLUE, size=8)
             box(axis, (x, floor + 1.8), (8.8, 3.2), read, GREY if read == _TRUE[t] else ORANGE, size=8.5)

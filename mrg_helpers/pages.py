@@ -10,7 +10,7 @@ import base64
 import io
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -28,11 +28,13 @@ _TEMPLATE = """{% extends 'index.html.j2' %}
 {% block html_head_js_mathjax %}{% endblock %}{% block html_head_js_mermaidjs %}{% endblock %}
 {% block html_head_css %}<style>
 main { max-width: 1080px; margin: 0 auto; } img { max-width: 100%; } .jp-InputArea .highlight pre { white-space: pre-wrap; }
+.jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere; }
 </style>{% endblock %}
 """
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _WIDGET_LINE = "<p><em>An interactive widget stands here: open the notebook in JupyterLab to use it.</em></p>"
 # code, which stays as it is; or a formula in $$ or in $
+_LINK = re.compile(r"\[([^\]\n]+)\]\((\d\d_\w+)\.ipynb\)")  # to another notebook
 _FORMULA = re.compile(
     r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$", re.S
 )
@@ -53,14 +55,24 @@ def _formula(match: re.Match) -> str:
     return f'<img alt="{escape(tex)}" style="{style}" src="data:image/svg+xml;base64,{source}">'
 
 
-def notebook_page(executed: Path) -> Path:
-    """Write the page of an executed notebook beside it, and return its path."""
+def notebook_page(executed: Path, run: Collection[str] = ()) -> Path:
+    """Write the page of an executed notebook beside it, and return its path.
+
+    Args:
+        run: the names of the notebooks that will have a page, too, without their ending. A link to another notebook leads to its
+            page; where there is none and will be none, its text stays.
+    """
+
+    def link(match: re.Match) -> str:
+        page = executed.with_name(f"{match[2]}.html")
+        return f"[{match[1]}]({page.name})" if match[2] in run or page.exists() else match[1]
+
     notebook = nbformat.read(executed, as_version=4)
     notebook.metadata.pop("widgets", None)
     notebook.metadata.title = headline(notebook)[0] or executed.stem
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = _FORMULA.sub(_formula, cell.source)
+            cell.source = _LINK.sub(link, _FORMULA.sub(_formula, cell.source))
         if cell.cell_type == "code":
             cell.outputs = _tidy(cell.outputs)
     quiet = logging.Logger("nbconvert", logging.ERROR)  # it warns of each figure without a description

@@ -27,20 +27,24 @@ def attention_picture(
     smooth: bool = False,
     whole_sentence: bool = False,
     boxes: bool = False,
+    view: int = 0,
 ) -> np.ndarray:
-    """The X-ray that the model saw, with its attention at one word: (H, W, 3) uint8.
+    """An X-ray of the study with the attention at one word: (H, W, 3) uint8.
 
     Args:
         report: one of ``shown.reports``. word: from 0 to T - 1; of an empty report the X-ray comes without a heat-map.
         opacity: of the strongest attention in the study, from 0 to 1. cmap: a name of Matplotlib's.
         smooth: interpolate between the cells. whole_sentence: the mean over the sentence of the word.
         boxes: draw where the patient truly has a finding.
+        view: 0, the one that the model saw, or 1, the other: without a heat-map where it did not look at that, and with larger
+            names, for it will be shown smaller.
     """
-    image = shown.view.image
-    if word < len(report.words):
-        heat = spread(report.weights(word, whole_sentence), report.rectangles, image.shape, smooth)
+    seen = (shown.view, shown.other)[view]
+    image = seen.image
+    if word < len(report.words) and view < len(report.rectangles):
+        heat = spread(report.weights(word, whole_sentence, view), report.rectangles[view], image.shape, smooth)
         image = overlay(image, heat, shown.top, cmap, opacity)
-    return outlined(image, shown.view.boxes if boxes else ())
+    return outlined(image, seen.boxes if boxes else (), letters=1 + view)
 
 
 def outlined(image: np.ndarray, boxes: Sequence[tuple[str, Box]], letters: float = 1) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from itertools import chain, product
 from string import ascii_uppercase
 
 import numpy as np
@@ -17,6 +18,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from .beam_charts import beam_tree
 from .charts import (
@@ -229,7 +231,8 @@ def plot_attention(
     top = float(attention.max(initial=0)) or 1.0
     rows = -(-(len(words) + 1) // columns)
     aspect = image.shape[0] / image.shape[1]
-    lettered = list(zip(ascii_uppercase, truth_boxes, strict=False))
+    letters = chain(ascii_uppercase, map("".join, product(ascii_uppercase, repeat=2)))
+    lettered = list(zip(letters, truth_boxes, strict=False))
     truth = "boxes: where the patient truly has " + ", ".join(f"{letter} {name}" for letter, (name, _) in lettered)
     note = " · ".join(filter(None, [NOT_CLINICAL, truth * bool(lettered), note]))
     figure, axes = new_figure(rows, columns, rows * (8.8 / columns * aspect + 0.3) + 1.0, title, note)
@@ -240,7 +243,7 @@ def plot_attention(
         _outline(axes.flat[0], box, color=COLOURS[5], linewidth=1.5)
         axes.flat[0].annotate(
             letter, (box[0], box[1]), (1.5, -1.5), textcoords="offset points", va="top", color=COLOURS[5], fontsize=7.5,
-            fontweight="bold",
+            fontweight="bold", path_effects=[withStroke(linewidth=1.8, foreground="black")],
         )  # fmt: skip
     for axis, word, weights in zip(axes.flat[1 : len(words) + 1], words, attention, strict=True):
         heat = spread(weights, rectangles * factor, small.shape, smooth)

@@ -141,7 +141,7 @@ def run(
         for notebook in notebooks:
             bar.set_description(notebook.stem)
             executed.append(_execute(notebook, given[notebook], outputs / "executed", bar))
-            pages.notebook_page(executed[-1])
+            pages.notebook_page(executed[-1], [one.stem for one in notebooks])
     passed = {name: value for name, value in values.items() if name in known}
     return pages.index_page(executed, outputs / "index.html", profile, passed)
 
@@ -171,6 +171,10 @@ def _execute(notebook: Path, parameters: dict, folder: Path, bar: tqdm) -> Path:
         started = [cell for cell in cells if cell.metadata.papermill["start_time"]]
         message = "the kernel died; most often the machine ran out of memory"
         raise NotebookFailed(notebook, executed, len(started), started[-1].source, message) from None
+    finished = nbformat.read(executed, as_version=4)
+    for end in ("input_path", "output_path"):  # who hands it in does not tell how the folders are called
+        finished.metadata.papermill[end] = Path(finished.metadata.papermill[end]).name
+    nbformat.write(finished, executed)
     return executed
 
 

@@ -67,7 +67,7 @@ class Vocabulary:
         return isinstance(other, Vocabulary) and list(self.counts.items()) == list(other.counts.items())
 
     def __repr__(self) -> str:
-        return f"Vocabulary({len(self)} words, {self.fingerprint})"
+        return f"Vocabulary({len(self) - len(SPECIAL)} words and {len(SPECIAL)} reserved ids, {self.fingerprint})"
 
     __hash__ = None  # two vocabularies compare by their words, so they do not serve as keys
 

@@ -89,12 +89,14 @@ def imagenet_weights(network: Network) -> Path:
     """
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     path = home / "models" / network.url.rpartition("/")[2]
-    by_hand = f"download {network.url} on another machine and put it there"
+    by_hand = f"download {network.url} on another machine and put the file there"
     if not path.exists():
         try:
             download.fetch(network.url, path)
         except (OSError, RuntimeError, ValueError) as error:
-            raise WeightsError(f"{path}: no ImageNet weights here, and they cannot be downloaded; {by_hand}") from error
+            raise WeightsError(
+                f"{path}: no ImageNet weights here, and this machine cannot download them; {by_hand}"
+            ) from error
     # Keras would delete a file with the wrong sum before it tries to download; the reader should decide that.
     if hashlib.md5(path.read_bytes()).hexdigest() != network.md5:
         raise WeightsError(

@@ -19,15 +19,26 @@ RAISED = "var(--jp-layout-color2, rgba(128, 128, 128, 0.14))"
 ACCENT = "var(--jp-brand-color1, #0072B2)"
 MARK = "background: #E69F00; color: black; border-radius: 3px; padding: 0 3px;"  # legible on light and on dark
 # JupyterLab takes keys as commands if they get to it: in a menu an arrow would go to the next cell, and a letter could insert one.
-# And the handle of a slider has no name that a screen reader could say. No ipywidget can change either. This element does, when
-# it is shown.
+# And neither a slider's handle and number nor the buttons that play have a name that a screen reader could say. No ipywidget can
+# change that. This element does, when it is shown, and again when there are further ones.
 _SCRIPT = """
 const all = this.closest('.widget-vbox');
+const icons = { play: 'play', pause: 'pause', stop: 'stop', repeat: 'repeat', retweet: 'repeat' };
+const name = () => {
+  for (const slider of all.querySelectorAll('.widget-hslider')) {
+    const label = slider.querySelector('label').textContent;
+    slider.querySelector('[role=slider], .ui-slider-handle')?.setAttribute('aria-label', label);
+    slider.querySelector('.widget-readout')?.setAttribute('aria-label', label + ', as a number');
+  }
+  for (const icon of all.querySelectorAll('.widget-play i')) {
+    const found = Object.keys(icons).find((one) => icon.classList.contains('fa-' + one));
+    icon.parentElement.setAttribute('aria-label', icons[found] || 'play');
+    icon.parentElement.title = icons[found] || 'play';
+  }
+};
+name();
 all.onkeydown = (event) => event.ctrlKey || event.metaKey || event.stopPropagation();
-for (const slider of all.querySelectorAll('.widget-hslider')) {
-  const handle = slider.querySelector('[role=slider], .ui-slider-handle');
-  handle?.setAttribute('aria-label', slider.querySelector('label').textContent);
-}
+new MutationObserver(name).observe(all, { childList: true, subtree: true, attributes: true, attributeFilter: ['class'] });
 """
 ONCE_SHOWN = f'<style onload="{_SCRIPT}">/**/</style>'
 NOT_CLINICAL = "not for clinical use"

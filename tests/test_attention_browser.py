@@ -5,18 +5,19 @@ from __future__ import annotations
 import base64
 import io
 import re
+from html import unescape
 
 import numpy as np
 import pytest
 from PIL import Image
-from test_browsing import GRID, rich, study
+from test_browsing import GRID, both_views, rich, study
 
 from mrg_helpers import export, pictures, widgets
 
 
-def shown(panel) -> np.ndarray:
-    """The picture on the screen, (H, W, 3)."""
-    packed = re.search(r"base64,([\w+/=]+)", panel.picture.value)[1]
+def shown(panel, view: str = "picture") -> np.ndarray:
+    """The picture on the screen, (H, W, 3); ``"second"``: of the other view."""
+    packed = re.search(r"base64,([\w+/=]+)", getattr(panel, view).value)[1]
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(packed))).convert("RGB"), float)
 
 
@@ -104,6 +105,18 @@ def test_the_other_view_is_beside_it_where_there_is_one(full):
     full.other_view.value = True
     full.study.value = 1
     assert panel.second.layout.display == "none"
+
+
+def test_of_a_model_of_two_views_the_attention_lies_on_both():
+    browser = widgets.AttentionBrowser([both_views()], GRID)
+    (panel,) = on_screen(browser)
+    for word in range(3):  # it looks at column word of row 0 on the frontal view and of row 1 on the lateral one
+        browser.word.value = word
+        assert f"lateral view, attention at “{study()['words'][word]}”" in unescape(panel.second.value)
+        for view, (row, column), cell in (("picture", (0, word), (60, 50)), ("second", (1, word), (120, 30))):
+            picture = shown(panel, view)
+            coloured = np.ptp(picture, axis=-1).reshape(2, cell[0], 4, cell[1]).mean((1, 3))
+            assert np.unravel_index(coloured.argmax(), (2, 4)) == (row, column)
 
 
 def test_two_reports_stand_side_by_side_and_move_alone(full):

@@ -40,6 +40,20 @@ def rich(title: str = "CXR3") -> dict:
     )  # fmt: skip
 
 
+def both_views(**changes) -> dict:
+    """Word i is written with an eye on cell i of the frontal view and cell i + 4 of the lateral one."""
+    own, more = (
+        written(attention=None),
+        (written(first=first)["attention"] * share for first, share in ((0, 0.75), (4, 0.25))),
+    )
+    other = {"view": "lateral", "image": np.full((240, 120), 40, np.uint8), "rectangles": sideways}
+    return study(**own | {"attention": np.concatenate(list(more), axis=1), "view": "frontal", "other": other} | changes)
+
+
+def sideways(row: int, column: int, grid: tuple[int, int]) -> tuple[float, float, float, float]:
+    return column * 30, row * 120, (column + 1) * 30, (row + 1) * 120
+
+
 def prepared(*studies, size=512) -> list[browsing.Shown]:
     return browsing.prepare(studies, GRID, size)
 
@@ -57,7 +71,8 @@ def test_large_images_are_shrunk_with_their_cells_and_boxes():
     assert shown.view.image.shape == (60, 100) and shown.other.image.shape == (100, 60)
     assert shown.view.boxes == (("nodule", (50, 30, 75, 60)),)
     assert shown.other.boxes == (("nodule", (10, 10, 30, 40)),)
-    np.testing.assert_allclose(shown.reports[0].rectangles[0], [0, 0, 25, 30])
+    (cells,) = shown.reports[0].rectangles
+    np.testing.assert_allclose(cells[0], [0, 0, 25, 30])
     assert browsing.frame([shown]) == (100, 100)
 
 
@@ -90,10 +105,31 @@ def test_reports_of_one_study_share_a_scale_and_have_their_own_marks_and_grid():
     (shown,) = prepared(given)
     greedy, beam = shown.reports
     assert (greedy.name, beam.name, shown.top) == ("greedy", "beam", 1.0)
-    assert beam.rectangles.tolist() == [[0, 0, 200, 120]]
+    assert [cells.tolist() for cells in beam.rectangles] == [[[0, 0, 200, 120]]]
     assert [mark and mark.kind for mark in greedy.marks] == [None, "agrees", None, "invented", "invented", None]
     assert [mark.kind for mark in beam.reference_marks] == ["missed"]
     assert beam.beta is None and beam.alternatives is None  # those of the first report are not its own
+
+
+def test_a_model_of_two_views_looks_at_both():
+    (shown,) = prepared(both_views(), size=120)
+    (report,) = shown.reports
+    assert shown.top == pytest.approx(0.75 * 0.93)  # one scale for both
+    np.testing.assert_allclose(report.rectangles[0][:2], [(0, 0, 30, 36), (30, 0, 60, 36)])
+    np.testing.assert_allclose(report.rectangles[1][:2], [(0, 0, 15, 60), (15, 0, 30, 60)])
+    for view, cell, weight in ((0, 2, 0.75 * 0.93), (1, 6, 0.25 * 0.93)):
+        weights = report.weights(2, view=view)
+        assert len(weights) == 8 and weights.argmax() == cell and weights.max() == pytest.approx(weight)
+    np.testing.assert_allclose(report.weights(0, True, 1), report.attention[:, 8:].mean(axis=0))
+    np.testing.assert_allclose(prepared(both_views(attention=np.full((3, 16), 1 / 16)))[0].reports[0].entropy, 1)
+
+
+def test_a_model_of_two_views_and_a_study_of_one():
+    weights = both_views()["attention"] * ([1] * 8 + [0] * 8)
+    (report,) = prepared(both_views(attention=weights, other=None))[0].reports
+    np.testing.assert_allclose(report.attention, weights[:, :8])
+    with pytest.raises(ValueError, match="give `other` its rectangles, or show one view"):
+        prepared(both_views(other=None))
 
 
 def test_refuses_what_does_not_fit():
@@ -101,7 +137,7 @@ def test_refuses_what_does_not_fit():
         prepared()
     with pytest.raises(ValueError, match=r"CXR1: 3 words on a grid of 2 x 2 need attention of shape \(3, 4\)"):
         browsing.prepare([study()], (2, 2), 512)
-    with pytest.raises(ValueError, match=r"of two views show one: generation.of_view\(0\)"):
+    with pytest.raises(ValueError, match=r"or show one view: generation.of_view\(0\)"):
         prepared(study(attention=np.tile(study()["attention"], (1, 2))))
     with pytest.raises(ValueError, match="as many log_probs"):
         prepared(study(log_probs=[-1.0]))

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import test_checks_data
+import test_checks_family
 import test_checks_models
 
 from mrg_helpers import checks
 
-CASES = test_checks_data.CASES | test_checks_models.CASES
+CASES = test_checks_data.CASES | test_checks_models.CASES | test_checks_family.CASES
 
 
 @pytest.mark.parametrize("name", CASES)

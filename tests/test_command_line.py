@@ -22,6 +22,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy():
     ("arguments", "message"),
     [
         (["run", "--only", "77"], "no notebook with the number 77"),
+        (["run", "--only", "1", "03,04"], "no notebook with the number 03,04; there are 01, 02"),
         (["run", "--profile", "fast"], "no profile 'fast'"),
         (["run", "-p", "epoch", "3"], "no selected notebook has a parameter epoch"),
         (["run", "--dataset", "folder"], "--data PATH"),

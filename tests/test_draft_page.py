@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from test_export import data_of
 
 from mrg_helpers import draft_page, sureness
 from mrg_helpers.drafts import NOTICE, Draft, Neighbour
@@ -67,8 +68,16 @@ def test_the_page_has_what_a_reader_needs():
 
 
 def test_the_page_says_what_the_model_looked_at_and_read():
-    both = Tags(draft_page.page(made(other=GREY, looked_at_other=True, indication="Cough.", read_indication=True))).text
-    assert "The model looked at it too" in both and "Cough. The model read it." in both
+    looked = {
+        "other": GREY,
+        "other_rectangles": Fit(40, 60, 50, "pad").box,
+        "attention": np.full((len(WORDS), 8), 1 / 8),
+    }
+    page = draft_page.page(made(**looked, indication="Cough.", read_indication=True))
+    both = Tags(page).text
+    assert "The model looked at it too." in both and "Cough. The model read it." in both
+    (report,) = data_of(page)["studies"][0]["reports"]
+    assert len(report["axes"]) == 2 and len(report["weights"][0]) == 8  # the attention is drawn on both
     one = Tags(draft_page.page(made(other=GREY, indication="Cough."))).text
     assert "The model did not look at it." in one and "Cough. The model does not read it." in one
     assert "Indication" not in Tags(draft_page.page(made())).text

@@ -15,7 +15,7 @@ from test_dicom import write as write_dicom
 
 import mrg_helpers
 from mrg_helpers import __main__ as command
-from mrg_helpers import drafting, images, paths, stages
+from mrg_helpers import draft_page, drafting, images, paths, stages
 from mrg_helpers.drafts import NOTICE
 from mrg_helpers.images import ImageError
 from mrg_helpers.models import save_model
@@ -129,7 +129,8 @@ def test_a_model_of_two_views_looks_at_the_lateral_one_too(tiny, phantom):
     known, both, one = stages.ensure_generation(settings), drafter(*phantom), drafter(phantom[0])
     count = known.lengths[place]
     assert np.allclose(both.log_probs, known.log_probs[place, :count], atol=1e-4)
-    assert np.allclose(both.attention, known.of_view(0).attention[place, :count], atol=1e-4)
+    assert np.allclose(both.attention, known.attention[place, :count], atol=1e-4)
+    assert both.attention.shape[1] == 2 * np.prod(both.grid) and both.attention[:, np.prod(both.grid) :].any()
     assert both.to_dict()["other_view"] == {"view": "lateral", "seen_by_the_model": True}
     assert not any("not given" in text for text in both.warnings)
     assert len(one.log_probs) != count or not np.allclose(one.log_probs, both.log_probs, atol=1e-4)
@@ -168,6 +169,13 @@ def test_a_dicom_file_of_the_same_picture_gets_the_same_draft(drafter, draft, ph
         found = drafter(path)
         assert found.text == draft.text and found.kind == "DICOM"
     assert draft.kind == "PNG or JPEG"
+
+
+def test_text_that_may_be_burnt_into_a_picture_is_warned_of(drafter, phantom, tmp_path):
+    grey = images.read(phantom[0])
+    for said, warned in (("YES", True), ("NO", False)):
+        found = drafter(write_dicom(tmp_path / f"{said}.dcm", grey, 8, BurnedInAnnotation=said))
+        assert any("text is burnt into its picture" in text for text in found.warnings) == warned
 
 
 def full_of_names(path, grey):
@@ -219,7 +227,8 @@ def test_a_file_name_and_pixels_only_go_in_on_request(drafter, phantom, tmp_path
     info = PngInfo()
     info.add_text("Patient", SECRET)
     Image.open(phantom[0]).save(named, pnginfo=info)
-    assert drafter(named).header == {}
+    without = drafter(named)
+    assert without.header == {} and SECRET not in draft_page.page(without) + json.dumps(without.to_dict())
     assert drafter(named, include=["FileName"]).header == {"FileName": f"{SECRET}.png"}
 
 

@@ -48,7 +48,7 @@ def test_the_words_weights_and_curves_are_in_the_page():
     assert greedy["reference"] == [["A ", "", ""], ["nodule", "agrees", "nodule"], [".", "", ""]]
     assert beam["reference"][1] == ["nodule", "missed", "nodule"]
     assert second["other"] is None and second["reports"][0]["alternatives"] is None
-    assert np.array(second["reports"][0]["rows"]).shape == (2, 2)
+    assert np.array(second["reports"][0]["axes"][0][0]).shape == (2, 2)
 
 
 def test_a_study_without_a_reference_is_shown_without_one():

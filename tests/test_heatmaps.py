@@ -26,6 +26,23 @@ def test_a_single_row_or_column(grid):
     assert (len(rows), len(columns)) == grid
 
 
+# What somebody sees who has no red or no green cones, from linear RGB (Machado et al., 2009).
+SEEN = {
+    "all colours": np.eye(3),
+    "no red cones": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "no green cones": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+}
+
+
+@pytest.mark.parametrize("eyes", SEEN)
+@pytest.mark.parametrize("name", heatmaps.COLOUR_MAPS[:3])
+def test_more_attention_is_lighter_for_all_eyes(name, eyes):
+    linear = (heatmaps.colours_of(name) / 255.0) ** 2.2  # (256, 3)
+    light = linear @ np.transpose(SEEN[eyes]) @ [0.2126, 0.7152, 0.0722]
+    steps = np.diff(light[::15])
+    assert len(steps) == 17 and (steps > 0).all(), f"{name}: not lighter step by step"
+
+
 def test_what_got_no_attention_stays_as_it_was():
     image = np.full((4, 6), 120, np.uint8)
     heat = np.zeros((4, 6))

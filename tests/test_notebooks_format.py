@@ -14,7 +14,7 @@ import nbformat
 import pytest
 import yaml
 
-from mrg_helpers import checks, exercises, paths, stages
+from mrg_helpers import checks, exercises, paths, plots, stages
 
 FOLDER = paths.project_root() / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
@@ -163,6 +163,13 @@ def test_profiles_set_what_exists(profile):
 
 
 # ---------------------------------------------------------------------------------------------------------- exercises
+
+
+@each_notebook
+def test_one_figure_is_drawn_to_explain_an_idea(path):
+    ideas = {name for name in plots.__all__ if "idea_charts" in getattr(plots, name).__module__}
+    code = " ".join(cell.source for cell in code_cells(read(path)))
+    assert any(re.search(rf"plots\.{name}\(", code) for name in ideas | {"family_member"})
 
 
 def test_the_exercises_are_those_of_the_solution_notebooks():

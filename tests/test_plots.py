@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from test_beam_tree import small_tree
 
-from mrg_helpers import heatmaps, looking, plots
+from mrg_helpers import charts, heatmaps, looking, plots
 
 RNG = np.random.default_rng(0)
 WIDE = RNG.integers(0, 256, (60, 100), dtype=np.uint8)
@@ -188,6 +189,24 @@ def test_the_map_on_the_figure_is_where_the_cell_is():
     assert (xs.min(), xs.max(), ys.min(), ys.max()) == (60, 79, 20, 39)
 
 
+def test_each_true_box_has_its_letter_on_the_xray_and_its_name_below():
+    boxes = [(f"finding {k}", (k, 20, k + 30, 50)) for k in range(28)]
+    figure = plots.plot_attention(WIDE, ["no"], np.full((1, 20), 0.05), (4, 5), padded, truth_boxes=boxes)
+    written = [(text.get_text(), text.xy) for text in figure.axes[0].texts]
+    assert written[0] == ("A", (0, 20)) and written[25:] == [("Z", (25, 20)), ("AA", (26, 20)), ("AB", (27, 20))]
+    below = re.sub(r"\s+", " ", figure.get_supxlabel())
+    assert "truly has A finding 0, B finding 1," in below and below.endswith("AA finding 26, AB finding 27")
+    assert not figure.axes[1].texts and len(figure.axes[1].patches) == 28  # on the words' pictures: the boxes alone
+
+
+def test_equal_marks_stand_beside_each_other():
+    assert [charts.dodged(k, 3, 0.4) for k in range(3)] == pytest.approx([-0.2, 0, 0.2])
+    assert charts.dodged(0, 1, 0.4) == 0
+    figure = plots.finding_dots(pd.DataFrame({"one": [0.5, 0.5], "two": [0.5, 0.5]}, ["nodule", "effusion"]))
+    one, two = (np.asarray(marks.get_offsets()) for marks in figure.axes[0].collections[-2:])
+    assert (one[:, 0] == two[:, 0]).all() and (two[:, 1] - one[:, 1] == pytest.approx(0.4))
+
+
 def test_overlay_leaves_what_got_no_attention_as_it_was():
     heat = np.zeros(WIDE.shape)
     heat[:, :50] = 0.3
@@ -220,7 +239,8 @@ def test_the_leaderboard_stands_in_the_order_of_the_means_and_without_runs_that_
     phantom = figure.axes[1]
     assert [label.get_text() for label in phantom.get_yticklabels()] == ["c", "a"]
     assert [text.get_text() for text in phantom.texts] == ["0.460", "0.450  (0.400 to 0.500, 2 seeds)"]
-    (bands,) = phantom.collections[:1]  # from the lowest to the highest seed
+    bands, _, means = phantom.collections[:3]  # from the lowest to the highest seed; of one there is no mean
+    np.testing.assert_allclose(means.get_offsets(), [[0.45, 1]])
     assert [segment[:, 0].tolist() for segment in bands.get_segments()] == [[0.46, 0.46], [0.4, 0.5]]
     assert len(plots.leaderboard(RUNS, "BLEU-4").axes) == 1
     with pytest.raises(ValueError, match="no run of the leaderboard has the score 'CIDEr'"):

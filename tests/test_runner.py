@@ -75,6 +75,8 @@ def test_runs_the_notebooks_and_writes_pages(folder, capfd):
         "outputs": str(outputs),
         "data": str(folder.parent / "some data"),
     }
+    known = nbformat.read(outputs / "executed" / "01_first.ipynb", as_version=4).metadata.papermill
+    assert known.input_path == known.output_path == "01_first.ipynb" and known.duration > 0  # no folder of this machine
     bar = capfd.readouterr().err
     assert "WARNING" not in bar
     assert "02_second: 100%" in bar and "7/7" in bar  # three cells each, and one with the values for the first
@@ -148,6 +150,15 @@ def test_values_of_the_command_line(text, value):
 def test_a_value_that_is_no_yaml_is_refused():
     with pytest.raises(ValueError, match=r"'\[1,' is not a value"):
         runner.parse_value("[1,")
+
+
+def test_links_lead_to_the_pages_that_there_are(tmp_path):
+    text = "# T\nNext: [05 · Five](05_five.ipynb), [06 · Six](06_six.ipynb), [07 · Seven](07_seven.ipynb); [x](y.ipynb)"
+    (tmp_path / "06_six.html").touch()
+    path = write(tmp_path / "04_four.ipynb", title=text)
+    html = pages.notebook_page(path, ["04_four", "05_five"]).read_text(encoding="utf-8")
+    assert 'href="05_five.html"' in html and 'href="06_six.html"' in html and 'href="y.ipynb"' in html
+    assert "07 · Seven;" in html and "07_seven" not in html
 
 
 def test_pages_draw_formulas_and_leave_code_alone(tmp_path):

@@ -58,7 +58,7 @@ class Panel {
   show(study, report, pixels) {
     this.play(false);
     Object.assign(this, { study, report, pixels, word: 0 });
-    this.axes = {};
+    this.axes = [{}, {}];
     const count = report.words.length;
     this.slider.max = Math.max(0, count - 1);
     this.slider.disabled = this.playing.disabled = count < 2;
@@ -132,51 +132,60 @@ class Panel {
     this.playing.textContent = on ? "❚❚ Pause" : "▶ Play";
   }
 
-  weights() {
-    const { weights, sentences } = this.report;
-    if (!this.app.sentence) return weights[this.word];
-    const same = weights.filter((_, k) => sentences[k] === sentences[this.word]);
-    return same[0].map((_, r) => same.reduce((sum, row) => sum + row[r], 0) / same.length);
+  // The attention on the cells of a view, at the word or over its sentence.
+  weights(view) {
+    const { weights, sentences, axes } = this.report;
+    const [start, size] = [view - 1, view].map((k) => (axes[k] ? axes[k][0].length * axes[k][1].length : 0));
+    const same = this.app.sentence ? weights.filter((_, k) => sentences[k] === sentences[this.word]) : [weights[this.word]];
+    return Array.from({ length: size }, (_, r) => same.reduce((sum, row) => sum + row[start + r], 0) / same.length);
+  }
+
+  // A view with the heat-map of the word, if the model looked at it, and with the true boxes.
+  drawView(canvas, view, boxes, letters) {
+    const { report, study, app } = this, xray = this.pixels[view], context = canvas.getContext("2d");
+    if (canvas.width !== xray.width || canvas.height !== xray.height) {
+      canvas.width = xray.width;
+      canvas.height = xray.height;
+    }
+    if (!report.words.length || !report.axes[view]) context.putImageData(xray, 0, 0);
+    else {
+      const axes = this.axes[view][app.smooth] ||= report.axes[view].map((edges, k) => ({
+        count: edges.length, ...membership(edges, k ? xray.width : xray.height, app.smooth),
+      }));
+      const levels = heatLevels(this.weights(view), study.top, ...axes, xray.width, xray.height);
+      paint(context, xray, levels, app.colours, app.opacity);
+    }
+    if (app.boxes) outline(context, boxes, letters);
   }
 
   draw() {
-    const { report, study, app, pixels } = this, word = report.words[this.word], [xray, other] = pixels;
-    const context = this.picture.getContext("2d");
-    if (this.picture.width !== xray.width || this.picture.height !== xray.height) {
-      this.picture.width = xray.width;
-      this.picture.height = xray.height;
-    }
-    if (word === undefined) context.putImageData(xray, 0, 0);
-    else {
-      const axes = this.axes[app.smooth] ||= ["rows", "columns"].map((name, k) => ({
-        count: report[name].length, ...membership(report[name], k ? xray.width : xray.height, app.smooth),
-      }));
-      const levels = heatLevels(this.weights(), study.top, ...axes, xray.width, xray.height);
-      paint(context, xray, levels, app.colours, app.opacity);
+    const { report, study, app } = this, word = report.words[this.word];
+    this.drawView(this.picture, 0, study.boxes, 1);
+    if (word !== undefined) {
       const steps = [0, 51, 102, 153, 204, 255].map((k) => `rgb(${app.colours.slice(3 * k, 3 * k + 3).join(" ")})`);
       this.scale.style.background = `linear-gradient(to right, ${steps.join(", ")})`;
       this.most.textContent = study.peak.toFixed(2);
     }
-    if (app.boxes) outline(context, study.boxes);
-    const what = app.sentence ? `the sentence of “${word}”` : `“${word}”`;
-    const view = study.view ? `${study.view} view` : "X-ray";
-    this.caption.textContent = word === undefined ? view : `${view}, attention at ${what}`;
+    this.caption.textContent = this.what(study.view, "X-ray");
     this.picture.setAttribute("aria-label", `${study.title}: ${this.caption.textContent}`);
-    this.drawSecond(other);
+    this.drawSecond();
     if (word !== undefined) this.describe(word);
     else this.state.replaceChildren("The report is empty.");
   }
 
-  drawSecond(other) {
-    const shown = Boolean(other) && this.app.other;
+  what(name, nameless) {
+    const word = this.report.words[this.word], view = name ? `${name} view` : nameless;
+    return word === undefined ? view : `${view}, attention at ${this.app.sentence ? "the sentence of " : ""}“${word}”`;
+  }
+
+  drawSecond() {
+    const { other } = this.study, shown = Boolean(other) && this.app.other;
     this.secondFigure.hidden = !shown;
     this.pictures.classList.toggle("mrg-two", shown);
     if (!shown) return;
-    this.second.width = other.width;
-    this.second.height = other.height;
-    this.second.getContext("2d").putImageData(other, 0, 0);
-    if (this.app.boxes) outline(this.second.getContext("2d"), this.study.other.boxes, 2);
-    this.secondCaption.textContent = `${this.study.other.view || "other"} view, not seen by the model`;
+    this.drawView(this.second, 1, other.boxes, 2);
+    this.secondCaption.textContent = this.report.axes[1] ? this.what(other.view, "other view")
+      : `${other.view || "other"} view, not seen by the model`;
     this.second.setAttribute("aria-label", `${this.study.title}: ${this.secondCaption.textContent}`);
   }
 

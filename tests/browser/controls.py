@@ -24,6 +24,34 @@ def drag(handle, by: float) -> None:
     mouse.up()
 
 
+# What has the focus: its name, as a screen reader says it, and where it is, with room for a ring around it.
+_FOCUSED = """() => {
+  const one = document.activeElement, { x, y, width, height } = one.getBoundingClientRect();
+  const labels = [...(one.labels || [])].map((label) => label.textContent).join();
+  const name = one.getAttribute("aria-label") || labels || one.textContent;
+  return [name.trim(), { x: x - 6, y: y - 6, width: width + 12, height: height + 12 }];
+}"""
+
+
+def tabbed(place, first, count: int) -> list[str]:
+    """The names of what the Tab key leads to, beginning with one control; what has the focus has to look otherwise than without."""
+    page, names = place.page, []
+    first.scroll_into_view_if_needed()
+    first.focus()
+    page.keyboard.press("Shift+Tab")  # so that all of them are reached by the key
+    for _ in range(count):
+        page.keyboard.press("Tab")
+        name, box = page.evaluate(_FOCUSED)
+        page.mouse.move(0, 0)
+        with_focus = page.screenshot(clip=box, animations="disabled", caret="hide")
+        page.evaluate("() => document.activeElement.blur()")  # the next Tab goes on from here
+        assert page.screenshot(clip=box, animations="disabled", caret="hide") != with_focus, (
+            f"{name}: no sign of the focus"
+        )
+        names.append(name)
+    return names
+
+
 def press(control, *keys: str) -> None:
     """Give a control the focus and press keys."""
     control.focus()

@@ -36,16 +36,26 @@ _FAINT = """(root) => {
   const light = (colour) => colour.map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
   const found = [];
+  // Of a drawing the shape that lies under the middle of a text is its ground, where there is one.
+  const beneath = (text) => {
+    text.scrollIntoView({ block: "center", inline: "center" });
+    const { x, y, width, height } = text.getBoundingClientRect();
+    const shapes = document.elementsFromPoint(x + width / 2, y + height / 2).filter((one) => one.matches("svg *:not(text, tspan)"));
+    const fills = shapes.map((one) => rgba(getComputedStyle(one).fill));
+    return fills.filter((colour) => colour[3] > 0).slice(0, 1);
+  };
   for (const one of root.querySelectorAll("*")) {
     const text = [...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent.trim()).join("");
-    if (!text || one.closest(":disabled, [disabled], option, style, script, svg") || !one.checkVisibility()) continue;
+    const drawn = one.matches("svg text, svg tspan");
+    if (!text || one.closest(":disabled, [disabled], option, style, script, title") || !one.checkVisibility()) continue;
     let ground = [1, 1, 1], fade = 1;
     for (const above of [...function* () { for (let up = one; up; up = up.parentElement) yield up; }()].reverse()) {
       const style = getComputedStyle(above), [r, g, b, a] = rgba(style.backgroundColor);
       fade *= Number(style.opacity);
       ground = over([r, g, b], a * fade, ground);
     }
-    const [r, g, b, a] = rgba(getComputedStyle(one).color);
+    if (drawn) for (const [r, g, b, a] of beneath(one)) ground = over([r, g, b], a, ground);
+    const [r, g, b, a] = rgba(getComputedStyle(one)[drawn ? "fill" : "color"]);
     const [dark, bright] = [light(over([r, g, b], a * fade, ground)), light(ground)].sort((x, y) => x - y);
     const contrast = (bright + 0.05) / (dark + 0.05);
     if (contrast < 4.5) found.push([text.slice(0, 40), Math.round(100 * contrast) / 100]);

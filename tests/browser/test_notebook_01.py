@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from controls import drag, press, slider, value
+from controls import drag, press, slider, tabbed, value
 from seen import faint, redraws, stays, until
 
 
@@ -96,6 +96,8 @@ def test_pages_turn_by_mouse_by_keys_and_by_number(browser):
     assert number.input_value() == "4"
     press(buttons["previous"], "Space")
     until(browser.page, lambda: shown(browser) == seen[2], "the study before")
+    buttons["previous"].click()
+    until(browser.page, lambda: shown(browser) == seen[1], "the one before that")
     number.fill("1")
     number.press("Enter")
     until(browser.page, lambda: shown(browser) == seen[0], "the first study")
@@ -111,8 +113,16 @@ def test_the_images_zoom_about_a_point(browser):
         with redraws(images(browser)), stays(browser, pictures=False):
             press(handle, key, key)
         assert (value(handle) > before) == (key == "ArrowRight") and value(handle) != before
-    with redraws(images(browser)):
-        drag(across, -40)
+    for handle in (across, down):
+        with redraws(images(browser)), stays(browser, pictures=False):
+            drag(handle, -40)
+
+
+def test_the_tab_key_leads_through_all_controls(browser):
+    drag(slider(browser, "zoom"), 60)
+    found = tabbed(browser, browser.get_by_label("search"), 12)
+    assert found[:7] == ["search", "tag", "split", "view", "◀ previous", "study", "next ▶"]
+    assert [name for name in found[7:] if "number" not in name] == ["zoom", "across", "down"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

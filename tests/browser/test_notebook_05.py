@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from controls import drag, press, slider, value
+from controls import drag, press, slider, tabbed, value
 from PIL import Image
 from seen import colour, faint, pixels, redraws, stays, until
 
@@ -95,13 +95,37 @@ def test_words_by_click_by_slider_and_by_keys(browser):
         )
 
 
-def test_play_and_stop(browser):
-    play, stop = browser.locator(".widget-play button").nth(0), browser.locator(".widget-play button").nth(1)
+@pytest.mark.parametrize("how", ["mouse", "keys"])
+def test_play_stop_and_repeat(browser, how):
+    def use(name: str) -> None:
+        button = browser.get_by_role("button", name=name, exact=True)
+        button.click() if how == "mouse" else press(button, "Enter")
+
     with redraws(picture(browser)), stays(browser):
-        play.click()
+        use("play")
         until(browser.page, lambda: not said(browser).startswith(("Word 1 ", "Word 2 ")), "the third word")
-    stop.click()
+    use("pause")
+    browser.get_by_role("button", name="play", exact=True).wait_for()
+    use("stop")
     until(browser.page, lambda: said(browser).startswith("Word 1 "), "the first word again")
+    use("repeat")
+    press(slider(browser, "word"), "End")
+    use("play")
+    until(browser.page, lambda: said(browser).startswith("Word 2 "), "the second word after the last one")
+    use("stop")
+    use("repeat")
+
+
+def test_the_tab_key_leads_through_all_controls(browser, explorer):
+    found = tabbed(browser, browser.get_by_label("study"), 10)
+    assert found[:5] == ["study", "report", "beside it", "opacity", "opacity, as a number"]
+    assert found[5:] == ["colours", "smooth", "whole sentence", "true boxes", "other view"]
+    found = tabbed(browser, browser.get_by_role("button", name="play"), 5)
+    assert found == ["play", "stop", "repeat", "word", "Save picture"]
+    words = browser.locator(".widget-toggle-button")
+    assert tabbed(browser, words.first, 2) == words.all_inner_texts()[:2]
+    found = tabbed(explorer, slider(explorer, "width K"), 6)
+    assert [name for name in found if "number" not in name] == ["width K", "length penalty", "no repeats", "word"]
 
 
 def test_opacity_colours_and_grid(browser):
@@ -141,6 +165,13 @@ def test_a_whole_sentence_true_boxes_and_the_other_view(browser):
     until(browser.page, lambda: figures.filter(visible=True).count() == 1, "one view")
     other.check()
     until(browser.page, lambda: figures.filter(visible=True).count() == 2, "two views")
+    press(other, "Space")
+    until(browser.page, lambda: figures.filter(visible=True).count() == 1, "one view")
+    press(other, "Space")
+    until(browser.page, lambda: figures.filter(visible=True).count() == 2, "two views")
+    with redraws(picture(browser)), stays(browser):
+        press(browser.get_by_label("true boxes"), "Space")
+    browser.get_by_label("true boxes").uncheck()
 
 
 def _boxed(browser) -> bool:
@@ -164,6 +195,10 @@ def test_other_studies_and_two_reports_side_by_side(browser):
         until(browser.page, lambda: picture(browser).locator("img").get_attribute("alt") != title, "another study")
     browser.get_by_label("report").select_option(index=1)
     until(browser.page, lambda: "(beam" in heads(browser)[0], "the other report")
+    press(browser.get_by_label("report"), "ArrowUp")
+    until(browser.page, lambda: "(greedy" in heads(browser)[0], "the first report")
+    press(browser.get_by_label("report"), "ArrowDown")
+    until(browser.page, lambda: "(beam" in heads(browser)[0], "the other report")
     press(browser.get_by_label("beside it"), "ArrowDown")
     until(browser.page, lambda: len(heads(browser)) == 2 and "(greedy)" in heads(browser)[1], "two reports")
     browser.get_by_label("beside it").select_option("nothing")
@@ -171,9 +206,11 @@ def test_other_studies_and_two_reports_side_by_side(browser):
     until(browser.page, lambda: len(heads(browser)) == 1 and "(greedy)" in heads(browser)[0], "one report")
 
 
-def test_the_picture_is_offered_and_saved(browser):
+@pytest.mark.parametrize("how", ["mouse", "keys"])
+def test_the_picture_is_offered_and_saved(browser, how):
     with stays(browser):
-        browser.get_by_role("button", name="Save picture").click()
+        save = browser.get_by_role("button", name="Save picture")
+        save.click() if how == "mouse" else press(save, "Enter")
         link = browser.locator("a[download]")
         link.wait_for()
     with browser.page.expect_download() as download:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from seen import colour, faint, pdf_pages, pixels, redraws, stays, until
-from test_browsing import GRID, rich
+from test_browsing import GRID, both_views, rich
 
-from mrg_helpers import export
+from mrg_helpers import browsing, export, pictures
 
 UNKNOWN = {"beta": None, "alternatives": None, "reports": []}  # so that other words can stand in a study
 EVIL = "</title></script><script>window.broken = 1</script><img src=x onerror='window.broken = 2'>"
@@ -145,6 +145,43 @@ def test_the_picture_is_saved_with_its_caption(browser):
     assert saved.width == width and saved.height > height and download.value.suggested_filename.endswith(".png")
     shown = np.asarray(saved.convert("RGB"))[height:]
     assert (shown < 128).any() and (shown > 250).all(axis=-1).mean() > 0.5, "dark letters on white"
+
+
+def painted(canvas) -> np.ndarray:
+    """The pixels that the script has put on a canvas: (H, W, 3)."""
+    shape = canvas.evaluate("(one) => [one.height, one.width, 4]")
+    read = "(one) => [...one.getContext('2d').getImageData(0, 0, one.width, one.height).data]"
+    return np.array(canvas.evaluate(read)).reshape(shape)[..., :3]
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("sentence", [False, True])
+def test_the_script_paints_what_the_kernel_paints(new_page, tmp_path, smooth, sentence):
+    """On the true grid of both views, word by word."""
+    study, page = both_views(), new_page()
+    page.goto(export.attention_page([study], GRID, tmp_path / "page.html", "x").as_uri())
+    page.get_by_label("smooth").set_checked(smooth)
+    page.get_by_label("whole sentence").set_checked(sentence)
+    (shown,) = browsing.prepare([study], GRID, 512)
+    for word in range(len(study["words"])):
+        page.locator(".mrg-word").nth(word).click()
+        for view in range(2):
+            how = {"smooth": smooth, "whole_sentence": sentence, "view": view}
+            wanted = pictures.attention_picture(shown, shown.reports[0], word, **how).astype(int)
+            found = painted(page.locator("canvas").nth(view))
+            assert found.shape == wanted.shape and np.ptp(wanted, axis=-1).max() > 20, "in colour"
+            assert np.abs(found - wanted).max() <= 6, "but for the JPEG and the digits of a weight"
+    assert "lateral view, attention at" in page.locator("figcaption").nth(1).inner_text()
+
+
+def test_the_page_says_what_is_known_of_a_word(new_page, tmp_path):
+    page, (shown,) = new_page(), browsing.prepare([rich()], GRID, 512)
+    page.goto(export.attention_page([rich()], GRID, tmp_path / "page.html", "x").as_uri())
+    page.locator(".mrg-word").nth(1).click()
+    considered = [f"{word} {p:.2f}" for word, p in shown.reports[0].considered(1)]
+    assert [" ".join(text.split()) for text in page.locator(".mrg-others li").all_inner_texts()] == considered
+    known = shown.reports[0].entropy[1], shown.reports[0].beta[1]
+    assert page.locator(".mrg-chart b").all_inner_texts() == [f"{value:.2f}" for value in known]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
+import nbformat
 from PIL import Image
 from seen import until
 
@@ -11,8 +15,8 @@ _CLEAREST = """(one) => {
   const seen = (study, report, word) => {
     const boxes = study.boxes.filter(([name]) => report.marks[word]?.[0] === "agrees" && name === report.marks[word][1]);
     const share = ([, [left, top, right, bottom]]) => report.weights[word].reduce((sum, weight, cell) => sum + weight
-      * inside(report.columns[cell % report.columns.length], left, right)
-      * inside(report.rows[Math.floor(cell / report.columns.length)], top, bottom), 0);
+      * inside(report.axes[0][1][cell % report.axes[0][1].length], left, right)
+      * inside(report.axes[0][0][Math.floor(cell / report.axes[0][1].length)], top, bottom), 0);
     return Math.max(0, ...boxes.map(share));
   };
   const words = one.mrgBrowser.data.studies.flatMap((study, k) =>
@@ -20,6 +24,17 @@ _CLEAREST = """(one) => {
   return words.reduce((a, b) => (b[0] > a[0] ? b : a)).slice(1);
 }"""
 LARGEST = 300_000  # bytes, so that the README loads quickly
+
+
+def test_the_overview(executed, pictures):
+    """The attention at the words that name the findings of a patient, as notebook 05 draws it."""
+    (file,) = (executed / "executed").glob("05_*.ipynb")
+    cells = nbformat.read(file, as_version=4).cells
+    (cell,) = [cell for cell in cells if cell.cell_type == "code" and "plots.plot_attention(" in cell.source]
+    (figure,) = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
+    path = pictures / "overview.png"
+    Image.open(io.BytesIO(base64.b64decode(figure))).convert("RGB").save(path, optimize=True)
+    assert path.stat().st_size < LARGEST
 
 
 def test_the_attention_browser(executed, new_page, pictures):
