@@ -37,7 +37,7 @@ def verdict(source: str) -> checks.Verdict:
 
 def test_every_defect_has_its_exhibit_and_its_check():
     assert set(EXHIBITS) == {name for name in checks.names() if name[-1].isalpha()}
-    assert Counter(name[:2] for name in EXHIBITS) == {"01": 4, "02": 2, "03": 3, "04": 2, "05": 3}
+    assert Counter(name[:2] for name in EXHIBITS) == {"01": 4, "02": 2, "03": 3, "04": 2, "05": 5}
 
 
 @pytest.mark.parametrize("name", sorted(EXHIBITS))
@@ -129,6 +129,23 @@ def draw(words=range(4), chances=np.exp, seed=lambda seed: seed, length=0):
 
 def anew_for_each(log_probs, count, seed):
     return [draw()(log_probs, 1, seed)[0] for _ in range(count)]
+
+
+def grow(log_probs=None, shared=False, score=lambda old, new: old + new, keep=lambda old, new: new, cut=True):
+    def grown(beams, step, width):
+        found, state = [], beams[0][2]
+        for words, old, own in beams:
+            before = state if shared else own
+            logits, state = step(words[-1], before)
+            values = (log_probs or (lambda z: z - np.log(np.exp(z).sum())))(logits)
+            found += [((*words, word), score(old, values[word]), keep(before, state)) for word in range(len(values))]
+        return sorted(found, key=lambda beam: -beam[1])[: width if cut else None]
+
+    return grown
+
+
+def examples(among=lambda scores: range(len(scores)), replace=False):
+    return lambda scores, count, seed: np.random.default_rng(seed).choice(among(scores), count, replace=replace)
 
 
 WRONG = {
@@ -241,6 +258,25 @@ WRONG = {
         (draw(chances=lambda log_probs: np.ones(4)), "equally often"),
         (draw(chances=lambda log_probs: -log_probs), "leads exp"),
         (draw(seed=lambda seed: None), "Which generator gets the seed"),
+    ],
+    "05.D": [
+        (grow(log_probs=lambda logits: logits), "logits are no log-probabilities"),
+        (grow(shared=True), "share one state"),
+        (grow(log_probs=lambda logits: np.exp(logits) / np.exp(logits).sum()), "Leave out the exp"),
+        (grow(score=lambda old, new: new), "has replaced"),
+        (grow(keep=lambda old, new: old), "not the one from before"),
+        (grow(cut=False), "only the best are kept"),
+        (grow(log_probs=lambda logits: logits - logits.max()), "The best three have"),
+    ],
+    "05.E": [
+        (lambda scores, count, seed: np.argsort(scores)[-count:], "is it used"),
+        (examples(lambda scores: np.argsort(scores)[:40]), "failures"),
+        (examples(lambda scores: np.argsort(scores)[80:]), "by the score"),
+        (examples(lambda scores: range(100)), "never shown"),
+        (examples(lambda scores: range(20), replace=True), "twice"),
+        (lambda scores, count, seed: examples()(scores, count, len(SEEDS) + SEEDS.pop()), "same seed"),
+        (lambda scores, count, seed: 200 + np.arange(count), "not their scores"),
+        (lambda scores, count, seed: [seed % 200], "it gives 1"),
     ],
 }  # fmt: skip
 SEEDS = list(range(100))

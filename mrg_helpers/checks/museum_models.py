@@ -1,4 +1,5 @@
-"""The bug museum of notebooks 04 and 05: the loss, the start word, the heat-map, the beam and the draw. See ``museum_data``."""
+"""The bug museum of notebooks 04 and 05: the loss, the start word, the heat-map, two beams, the draw, the examples. See
+``museum_data``."""
 
 from __future__ import annotations
 
@@ -194,3 +195,101 @@ def drawn_words(answer: Callable) -> str:
         " From a logarithm to a probability leads exp.",
     )
     return "One generator, made from the seed, draws everything: whoever has the seed can draw the same report again."
+
+
+def _step(word: int, state: tuple) -> tuple[np.ndarray, tuple]:
+    """A decoder that remembers every word it has read: its logits depend on them all, and lie at another height after each."""
+    state = (*state, int(word))
+    chances = np.random.default_rng([7, *state]).dirichlet(np.ones(4))
+    return np.log(chances) + 3.0 * (state[-1] == 2), state
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    return logits - np.log(np.exp(logits).sum())
+
+
+@judges("05.D")
+def grown_by_a_word(answer: Callable) -> str:
+    """``answer``: beams [(words, score, state), ...], a function (word, state) -> logits (V,), state; and a width K -> the K best
+    longer beams."""
+    beams = [((1, 0), -0.5, (1,)), ((1, 2), -1.5, (1,)), ((3, 3), -2.0, (3,))]
+
+    def grown(log_probs, share_state: bool = False, new=lambda score, more: score + more) -> list[float]:
+        """The scores of the best three where it is done in one way or another."""
+        state, found = beams[0][2], []
+        for words, score, own in beams:
+            logits, state = _step(words[-1], state if share_state else own)
+            found += [new(score, value) for value in log_probs(logits)]
+        return sorted(found, reverse=True)[:3]
+
+    got = call(answer, [tuple(beam) for beam in beams], _step, 3)
+    need(len(got) == 3, f"With a width of 3 it returns {len(got)} beams: after each step only the best are kept.")
+    scores, right = [float(score) for _, score, _ in got], grown(_log_softmax)
+    need(
+        not same(scores, grown(lambda logits: logits, True)),
+        "The bug is still there, or rather both are: the third beam goes on as if it had read the words of the other two, and"
+        f" scores rise to {max(scores):+.2f}, which no log-probability does.",
+    )
+    need(
+        not same(scores, grown(lambda logits: logits)),
+        "Each beam has a memory of its own now. But logits are no log-probabilities: after some words all of them are higher,"
+        " and then every continuation wins. What has to be taken off?",
+    )
+    need(
+        not same(scores, grown(_log_softmax, True)),
+        "The scores are log-probabilities now. But all beams still share one state: each has read the words of those before it.",
+    )
+    need(
+        not same(scores, grown(lambda logits: np.exp(_log_softmax(logits)))),
+        "That adds a probability to a log-probability. Leave out the exp.",
+    )
+    need(
+        not same(scores, grown(_log_softmax, new=lambda score, more: more)),
+        "The score of the last step has replaced that of the whole beam: add the new log-probability to the old score.",
+    )
+    need(
+        same(scores, right),
+        f"The best three have {np.round(right, 2).tolist()}; yours have {np.round(scores, 2).tolist()}.",
+    )
+    for words, _, state in got:
+        need(
+            tuple(state) == tuple(words[:-1]),
+            f"The beam {tuple(map(int, words))} goes on with a state that has read {tuple(state)}: keep the one that `step`"
+            " returned for this beam, not the one from before.",
+        )
+    return "Each beam remembers its own words, and a sum of log-probabilities is what it says."
+
+
+@judges("05.E")
+def examples_to_show(answer: Callable) -> str:
+    """``answer``: the scores (N,) of N reports, how many, and a seed -> the numbers of so many studies."""
+    scores = np.random.default_rng(3).permutation(np.linspace(0, 1, 200))
+
+    def chosen(seed: int) -> list[int]:
+        return [int(k) for k in call(answer, scores.copy(), 10, seed)]
+
+    draws = [chosen(seed) for seed in range(40)]
+    need(all(len(some) == 10 for some in draws), f"Asked for 10 studies it gives {len(draws[0])}.")
+    need(
+        all(0 <= k < 200 for some in draws for k in some),
+        "It returns numbers of studies, 0 to N - 1, not their scores.",
+    )
+    need(draws[0] == chosen(0), "The same seed should give the same studies, so that a reader can check them.")
+    need(any(some != draws[0] for some in draws), "Every seed gives the same studies: is it used?")
+    need(
+        all(len(set(some)) == 10 for some in draws),
+        "A study stands twice among the examples: draw without replacement.",
+    )
+    better = float(np.mean(scores[np.concatenate(draws)] > 0.5))
+    need(
+        better < 0.95,
+        f"The bug is still there: of 400 studies drawn with 40 seeds {better:.0%} lie in the better half. The seed makes it look"
+        " fair. What will a reader believe who sees only these?",
+    )
+    need(better > 0.05, "Only failures are shown now. That is no fairer; it only flatters nobody.")
+    need(
+        0.4 < better < 0.6,
+        f"Still chosen by the score: {better:.0%} lie in the better half, where a fair draw has 50 %. Do not look at it at all.",
+    )
+    need(len(set(np.concatenate(draws).tolist())) > 150, "Some studies are never shown: draw among all of them.")
+    return "Whoever knows the seed can draw them again, and nobody has looked at the scores first."
