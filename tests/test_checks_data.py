@@ -149,6 +149,7 @@ CASES = {
         (lambda n, g, c: n * c * 2, "single region"),
         (lambda n, g, c: n * g[0] * g[1] * c * 2 / 1e6, "megabytes"),
         (lambda n, g, c: n * g[0] ** 2 * c * 2, "need not be square"),
+        (lambda n, g, c: n * g[0] * g[1] * c * 2 + 128, "header"),
         (lambda n, g, c: n * g[0] * g[1] * c * 16, "bits"), (lambda n, g, c: g[0] * g[1] * c * 2, "one image"),
     ]),
     "02.3": ({}, lambda x, y, fit, grid: tuple(max(0, number) for number in cell(x, y, fit, grid)), [

@@ -262,6 +262,8 @@ WRONG = {
     "05.D": [
         (grow(log_probs=lambda logits: logits), "logits are no log-probabilities"),
         (grow(shared=True), "share one state"),
+        (lambda beams, *rest: grow()([(words, score, beams[0][2]) for words, score, _ in beams], *rest), "share one state"),
+        (lambda *given: grow()(*given)[::-1], "should come first"),
         (grow(log_probs=lambda logits: np.exp(logits) / np.exp(logits).sum()), "Leave out the exp"),
         (grow(score=lambda old, new: new), "has replaced"),
         (grow(keep=lambda old, new: old), "not the one from before"),
@@ -275,7 +277,7 @@ WRONG = {
         (examples(lambda scores: range(100)), "never shown"),
         (examples(lambda scores: range(20), replace=True), "twice"),
         (lambda scores, count, seed: examples()(scores, count, len(SEEDS) + SEEDS.pop()), "same seed"),
-        (lambda scores, count, seed: 200 + np.arange(count), "not their scores"),
+        (examples(lambda scores: scores), "not their scores"),
         (lambda scores, count, seed: [seed % 200], "it gives 1"),
     ],
 }  # fmt: skip

@@ -214,11 +214,11 @@ def grown_by_a_word(answer: Callable) -> str:
     longer beams."""
     beams = [((1, 0), -0.5, (1,)), ((1, 2), -1.5, (1,)), ((3, 3), -2.0, (3,))]
 
-    def grown(log_probs, share_state: bool = False, new=lambda score, more: score + more) -> list[float]:
+    def grown(log_probs, shared: str = "", new=lambda score, more: score + more) -> list[float]:
         """The scores of the best three where it is done in one way or another."""
         state, found = beams[0][2], []
         for words, score, own in beams:
-            logits, state = _step(words[-1], state if share_state else own)
+            logits, state = _step(words[-1], {"chained": state, "first": beams[0][2]}.get(shared, own))
             found += [new(score, value) for value in log_probs(logits)]
         return sorted(found, reverse=True)[:3]
 
@@ -226,7 +226,11 @@ def grown_by_a_word(answer: Callable) -> str:
     need(len(got) == 3, f"With a width of 3 it returns {len(got)} beams: after each step only the best are kept.")
     scores, right = [float(score) for _, score, _ in got], grown(_log_softmax)
     need(
-        not same(scores, grown(lambda logits: logits, True)),
+        scores == sorted(scores, reverse=True),
+        "The best beam should come first, the one with the greatest log-probability.",
+    )
+    need(
+        not same(scores, grown(lambda logits: logits, "chained")),
         "The bug is still there, or rather both are: the third beam goes on as if it had read the words of the other two, and"
         f" scores rise to {max(scores):+.2f}, which no log-probability does.",
     )
@@ -236,8 +240,8 @@ def grown_by_a_word(answer: Callable) -> str:
         " and then every continuation wins. What has to be taken off?",
     )
     need(
-        not same(scores, grown(_log_softmax, True)),
-        "The scores are log-probabilities now. But all beams still share one state: each has read the words of those before it.",
+        not any(same(scores, grown(_log_softmax, shared)) for shared in ("chained", "first")),
+        "The scores are log-probabilities now. But all beams still share one state, which has read words that are not theirs.",
     )
     need(
         not same(scores, grown(lambda logits: np.exp(_log_softmax(logits)))),
@@ -257,16 +261,18 @@ def grown_by_a_word(answer: Callable) -> str:
             f"The beam {tuple(map(int, words))} goes on with a state that has read {tuple(state)}: keep the one that `step`"
             " returned for this beam, not the one from before.",
         )
-    return "Each beam remembers its own words, and a sum of log-probabilities is what it says."
+    return "Each beam remembers its own words, and its score really is a sum of log-probabilities."
 
 
 @judges("05.E")
 def examples_to_show(answer: Callable) -> str:
     """``answer``: the scores (N,) of N reports, how many, and a seed -> the numbers of so many studies."""
-    scores = np.random.default_rng(3).permutation(np.linspace(0, 1, 200))
+    scores = np.random.default_rng(3).permutation(np.linspace(0.001, 0.999, 200))
 
     def chosen(seed: int) -> list[int]:
-        return [int(k) for k in call(answer, scores.copy(), 10, seed)]
+        some = [float(k) for k in call(answer, scores.copy(), 10, seed)]
+        need(all(k in range(200) for k in some), "It returns numbers of studies, 0 to N - 1, not their scores.")
+        return [int(k) for k in some]
 
     draws = [chosen(seed) for seed in range(40)]
     need(all(len(some) == 10 for some in draws), f"Asked for 10 studies it gives {len(draws[0])}.")
@@ -292,4 +298,4 @@ def examples_to_show(answer: Callable) -> str:
         f"Still chosen by the score: {better:.0%} lie in the better half, where a fair draw has 50 %. Do not look at it at all.",
     )
     need(len(set(np.concatenate(draws).tolist())) > 150, "Some studies are never shown: draw among all of them.")
-    return "Whoever knows the seed can draw them again, and nobody has looked at the scores first."
+    return "Whoever knows the seed can draw them again, and good reports had no advantage."

@@ -60,13 +60,17 @@ def cache_bytes(answer: Callable) -> str:
         "That is in bits; the task asks for bytes.": expected * 8,
         "That is one image; there are 1,500.": expected / 1500,
     }
+    wide = call(answer, 10, (14, 18), 5)
+    need(
+        wide != 10 * 14 * 18 * 5 * 2 + 128,
+        "The header is in it, 128 bytes. Leave it out: it does not grow with the images.",
+    )
     compare(
         call(answer, 1500, (25, 25), 288),
         expected,
         likely,
         "For 1,500 images on a grid of 25 x 25 with 288 channels it should be 540,000,000.",
     )
-    wide = call(answer, 10, (14, 18), 5)
     compare(
         wide,
         10 * 14 * 18 * 5 * 2,

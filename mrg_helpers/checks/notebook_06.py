@@ -112,7 +112,9 @@ def usual_map(answer: Callable) -> str:
     need(same(got, mean(1, 5)), "For naming 0 these should be the maps of namings 1 and 5.")
     alone = call(answer, 6, named, attention, may_be_none=True)
     need(alone is None, "No other patient has a scoliosis to the left; then return None, not a map of nothing.")
-    return "A stronger player: it knows the side. What the model is still ahead of it is a look at *this* patient."
+    return (
+        "A stronger player: it knows the side. By as much as the model is still ahead, it has looked at *this* patient."
+    )
 
 
 @judges("06.4")
