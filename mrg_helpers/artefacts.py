@@ -94,7 +94,6 @@ def teach_network(settings: Settings = TAUGHT) -> Path:
         random = find_weights(settings.weights, settings.network)
         extractor = Extractor(random, settings.layer, settings.image_size, settings.cells)
         _tune(settings, extractor, path, ("frontal",))
-    find_weights.cache_clear()
     return path
 
 

@@ -35,7 +35,6 @@ class Weights:
     network: str = "inception_v3"
 
 
-@functools.cache
 def find_weights(
     weights: str = "auto", network: str = "inception_v3", random_folder: str | Path | None = None
 ) -> Weights:
@@ -51,10 +50,15 @@ def find_weights(
         WeightsError: if they cannot be had.
         ValueError: if there is no such network.
     """
+    return _found(weights, network, Path(random_folder or paths.data_dir() / "weights"), _keras_home())
+
+
+@functools.cache  # else "auto" would ask the net, and say what came of it, again and again
+def _found(weights: str, network: str, random_folder: Path, home: Path) -> Weights:
     known = find_network(network)
     if weights == "auto":
         try:
-            return Weights(imagenet_weights(known), "imagenet", network=network)
+            return Weights(imagenet_weights(known, home), "imagenet", network=network)
         except WeightsError as error:
             print(
                 f"!! {paths.shortened(str(error))}.\n"
@@ -62,7 +66,7 @@ def find_weights(
             )
             weights = "random"
     if weights == "imagenet":
-        return Weights(imagenet_weights(known), "imagenet", network=network)
+        return Weights(imagenet_weights(known, home), "imagenet", network=network)
     if weights == "random":
         note = f"random {known.name} features (ImageNet's weights were not used)"
         return Weights(random_weights(network, random_folder), "random", note, network)
@@ -81,14 +85,17 @@ def find_weights(
     return Weights(path, path.name, network=network)
 
 
-def imagenet_weights(network: Network) -> Path:
-    """The file with a network's ImageNet weights, from Keras' cache or from the net.
+def _keras_home() -> Path:
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+
+
+def imagenet_weights(network: Network, home: Path | None = None) -> Path:
+    """The file with a network's ImageNet weights, from Keras' cache (in its folder ``home``) or from the net.
 
     Raises:
         WeightsError: if it is neither there nor can be downloaded, or the file there is not the right one.
     """
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    path = home / "models" / network.url.rpartition("/")[2]
+    path = (home or _keras_home()) / "models" / network.url.rpartition("/")[2]
     by_hand = f"download {network.url} on another machine and put the file there"
     if not path.exists():
         try:

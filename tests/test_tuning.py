@@ -136,7 +136,6 @@ def test_what_cannot_be_tuned_is_refused(pictures, extractor, tmp_path):
 def test_a_network_is_taught_on_phantom_patients_and_found_by_its_name(monkeypatch, tmp_path):
     for variable in ("MRG_DATA_DIR", "MRG_OUTPUTS_DIR"):
         monkeypatch.setenv(variable, str(tmp_path))
-    find_weights.cache_clear()
     few = dataclasses.replace(artefacts.TAUGHT, n_studies=24, image_size=SIZE, layer="mixed0", cells=2, tuning_epochs=1)
     path = artefacts.teach_network(few)
     found = find_weights("phantom")
@@ -152,4 +151,3 @@ def test_a_network_is_taught_on_phantom_patients_and_found_by_its_name(monkeypat
     grey, _ = images.fit(read, SIZE, "pad")
     taught, random = (Extractor(one, "mixed0", SIZE, 2) for one in (found, find_weights("random")))
     assert np.abs(taught(grey[None]) - random(grey[None])).max() > 1e-3
-    find_weights.cache_clear()

@@ -23,9 +23,7 @@ def offline(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     serve("http://127.0.0.1:9/weights.h5", monkeypatch)
     monkeypatch.setattr(weights.download, "PAUSE", 0)
-    find_weights.cache_clear()
-    yield tmp_path
-    find_weights.cache_clear()
+    return tmp_path
 
 
 def serve(url, monkeypatch, **change):
@@ -40,12 +38,19 @@ def test_auto_falls_back_loudly_to_weights_that_name_their_network(offline, rand
     assert (found.source, found.network) == ("random", network)
     assert found.note == f"random {find_network(network).name} features (ImageNet's weights were not used)"
     said = capsys.readouterr().out
-    assert "RANDOM weights" in said and "put it there" in said
+    assert "RANDOM weights" in said and "put the file there" in said
 
 
 def test_imagenet_that_cannot_be_had_says_what_to_do(offline):
-    with pytest.raises(WeightsError, match="keras.*models.*put it there"):
+    with pytest.raises(WeightsError, match="keras.*models.*put the file there"):
         find_weights("imagenet")
+
+
+def test_another_folder_of_data_has_weights_of_its_own(monkeypatch, tmp_path):
+    for name in ("one", "two"):
+        monkeypatch.setenv("MRG_DATA_DIR", str(tmp_path / name))
+        path = tmp_path / name / "weights" / "mobilenet_v3_large_random_0.weights.h5"
+        assert find_weights("random", "mobilenet_v3_large").path == path and path.is_file()
 
 
 def test_weights_taught_on_phantoms_that_are_not_there_say_how_to_make_them(monkeypatch, tmp_path):
