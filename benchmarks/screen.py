@@ -93,6 +93,5 @@ def draft(variant: str, sizes: Sizes, folder: Path) -> Measured:
         stages.ensure_model(settings)
         drafter = drafting.Drafter(settings)
         image = table.loc[table["split"] == "test", "images"].iloc[0][0]
-        work = lambda: draft_page.write(drafter(image), folder / "draft.html")  # noqa: E731
-        seconds = repeat(work, sizes.repetitions)
+        seconds = repeat(lambda: draft_page.write(drafter(image), folder / "draft.html"), sizes.repetitions)
     return Measured(seconds, note=f"{settings.max_length} words at most, 1 + 32 reports")
