@@ -164,7 +164,7 @@ def _prepare(options: argparse.Namespace) -> None:
         from . import pretrained, stages
 
         root = pretrained.FOLDER
-        stages.keep_pretrained(stages.Settings(weights="random"))
+        stages.keep_pretrained(stages.Settings(weights="phantom"))
     elif options.dataset == "network":
         from . import stages
 

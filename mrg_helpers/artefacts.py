@@ -65,7 +65,8 @@ def new_extractor(settings: Settings) -> Extractor:
     """The image network of the settings; it is tuned first if they say so and it has not been."""
     from .encoders import Extractor, find_weights
 
-    weights, cut = find_weights(settings.weights, settings.network), (settings.layer, settings.image_size)
+    weights = find_weights(settings.weights, settings.network, settings.layer)
+    cut = (settings.layer, settings.image_size)
     if settings.fine_tune:
         path = artefact_folder(settings, "network") / "tuned.npz"
         with paths.locked(path.parent, say):
@@ -84,14 +85,15 @@ def teach_network(settings: Settings = TAUGHT) -> Path:
     """Teach an image network, from random weights on, what there is to see in phantom patients; returns the file of its weights.
 
     A third choice beside ImageNet's weights and random ones (``weights="phantom"``), for which nothing has to be downloaded. It
-    learns from frontal images, up to the layer of the settings. Explained in notebook 07.
+    learns from frontal images, up to the layer of the settings. The file goes before the one that comes with the project, which
+    was made by this function. Explained in notebook 07.
     """
     from .encoders import Extractor, find_weights
-    from .weights import phantom_weights
+    from .weights import taught_here
 
-    path = phantom_weights(settings.network)
+    path = taught_here(settings.network)
     with paths.locked(path.parent, say):
-        random = find_weights(settings.weights, settings.network)
+        random = find_weights(settings.weights, settings.network, settings.layer)
         extractor = Extractor(random, settings.layer, settings.image_size, settings.cells)
         _tune(settings, extractor, path, ("frontal",))
     return path

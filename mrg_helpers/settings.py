@@ -188,7 +188,7 @@ def _files_fingerprint(root: Path) -> str:
 def _weights_identity(settings: Settings) -> str:
     from .weights import find_weights
 
-    found = find_weights(settings.weights, settings.network)
+    found = find_weights(settings.weights, settings.network, settings.layer)
     if found.source in ("imagenet", "random"):
         return found.source
     return _content(found.path)

@@ -35,48 +35,62 @@ class Weights:
     network: str = "inception_v3"
 
 
+TAUGHT = Path(__file__).resolve().parent.parent / "data" / "networks"  # what comes with the project
+
+
 def find_weights(
-    weights: str = "auto", network: str = "inception_v3", random_folder: str | Path | None = None
+    weights: str = "auto", network: str = "inception_v3", layer: str = "", random_folder: str | Path | None = None
 ) -> Weights:
     """The weights file that a name stands for.
 
     Args:
         weights: ``"imagenet"``; ``"random"`` (seeded, kept in ``random_folder``, by default under the folder of data);
-            ``"phantom"``, those that ``artefacts.teach_network`` made; the path of a weights file, see :func:`load`; ``"auto"``
-            takes ImageNet's weights where they can be had and otherwise random ones, which it says loudly.
+            ``"phantom"``, those that ``artefacts.teach_network`` made here, else those that come with the project; the path of a
+            weights file, see :func:`load`; ``"auto"`` takes ImageNet's weights where they can be had, otherwise the phantom's if
+            they reach up to ``layer``, otherwise random ones, and says so loudly.
         network: a name of ``networks.NETWORKS``.
+        layer: one of the network's ``ends``, up to which weights are wanted; empty: all of it.
 
     Raises:
         WeightsError: if they cannot be had.
         ValueError: if there is no such network.
     """
-    return _found(weights, network, Path(random_folder or paths.data_dir() / "weights"), _keras_home())
+    return _found(
+        weights,
+        network,
+        layer,
+        Path(random_folder or paths.data_dir() / "weights"),
+        _keras_home(),
+        phantom_weights(network),
+    )
 
 
 @functools.cache  # else "auto" would ask the net, and say what came of it, again and again
-def _found(weights: str, network: str, random_folder: Path, home: Path) -> Weights:
+def _found(weights: str, network: str, layer: str, random_folder: Path, home: Path, phantom: Path) -> Weights:
     known = find_network(network)
     if weights == "auto":
         try:
             return Weights(imagenet_weights(known, home), "imagenet", network=network)
         except WeightsError as error:
-            print(
-                f"!! {paths.shortened(str(error))}.\n"
-                "!! Going on with RANDOM weights: this shows the method, not what ImageNet's features can do."
-            )
-            weights = "random"
+            weights = "phantom" if _reaches(known, phantom, layer) else "random"
+            instead = {
+                "phantom": "weights TAUGHT ON PHANTOM PATIENTS: they know what to look for in those, and nothing about people",
+                "random": "RANDOM weights: this shows the method, not what ImageNet's features can do",
+            }
+            print(f"!! {paths.shortened(str(error))}.\n!! Going on with {instead[weights]}.")
     if weights == "imagenet":
         return Weights(imagenet_weights(known, home), "imagenet", network=network)
     if weights == "random":
         note = f"random {known.name} features (ImageNet's weights were not used)"
         return Weights(random_weights(network, random_folder), "random", note, network)
     if weights == "phantom":
-        if not (path := phantom_weights(network)).is_file():
+        if not phantom.is_file():
             raise WeightsError(
-                f"{path}: {known.name} has not been taught on phantom patients here; `python -m mrg_helpers prepare network` "
-                "does it for InceptionV3, in half an hour or more on two cores"
+                f"{phantom}: {known.name} has not been taught on phantom patients here; `python -m mrg_helpers prepare "
+                "network` does it for InceptionV3, in half an hour or more on two cores"
             )
-        return Weights(path, "phantom", f"{known.name} features, taught on phantom patients", network)
+        note = f"{known.name} features, taught on phantom patients (ImageNet's weights were not used)"
+        return Weights(phantom, "phantom", note, network)
     path = Path(weights).expanduser()
     if not path.is_file():
         raise WeightsError(
@@ -113,8 +127,25 @@ def imagenet_weights(network: Network, home: Path | None = None) -> Path:
 
 
 def phantom_weights(network: str) -> Path:
-    """Where a network's weights lie that learnt from phantom patients, if it has."""
+    """The weights of a network that learnt from phantom patients: those taught here, else those that come with the project.
+
+    Where there are neither, the path is that of the first.
+    """
+    own, brought = taught_here(network), TAUGHT / taught_here(network).name
+    return brought if brought.is_file() and not own.is_file() else own
+
+
+def taught_here(network: str) -> Path:
+    """Where the weights come to lie that ``artefacts.teach_network`` makes."""
     return paths.data_dir() / "weights" / f"{network}_phantom.npz"
+
+
+def _reaches(network: Network, part: Path, layer: str) -> bool:
+    """Whether a file of :func:`save_part` goes up to that one of the network's ends."""
+    if not part.is_file() or layer not in network.ends:
+        return False
+    with np.load(part) as stored:
+        return network.ends.index(layer) <= network.ends.index(str(stored["layer"]))
 
 
 def random_weights(network: str, folder: str | Path | None = None, seed: int = 0) -> Path:

@@ -152,7 +152,7 @@ def test_each_network_fills_a_cache_at_its_smallest_size(network, name, random_f
         Image.fromarray(grey(3, size)[k]).save(tmp_path / f"{k}.png")
     files = [str(tmp_path / f"{k}.png") for k in range(3)]
     rows = pd.DataFrame({"image_id": list("abc"), "path": files, "split": ["train", "train", "test"]})
-    found = find_weights("random", network, random_folder)
+    found = find_weights("random", network, random_folder=random_folder)
     extractor = Extractor(found, known.ends[1], size)
     extraction.extract(rows, tmp_path / "cache", extractor, progress=False)
     cache = features.FeatureCache(tmp_path / "cache", {"network": name, "layer": known.ends[1]})

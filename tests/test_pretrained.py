@@ -42,7 +42,7 @@ def changed(folder, mean) -> dict:
 
 def test_what_the_project_brings_is_whole_small_and_for_the_settings_of_the_demo():
     found = pretrained.index()
-    settings = dataclasses.replace(stages.Settings(), weights="random")
+    settings = dataclasses.replace(stages.Settings(), weights="phantom")
     assert found["features"] == artefact_folder(settings, "features").name
     assert found["model"] == artefact_folder(settings, "model").name, "run `python -m mrg_helpers prepare pretrained`"
     assert sum(path.stat().st_size for path in pretrained.FOLDER.iterdir()) < 5 * MB

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_encoders import as_trained
 
-from mrg_helpers import networks, weights
+from mrg_helpers import networks, stages, weights
 from mrg_helpers.encoders import Extractor
 from mrg_helpers.networks import NETWORKS, find_network
 from mrg_helpers.weights import Weights, WeightsError, find_weights, load
@@ -34,11 +34,53 @@ def serve(url, monkeypatch, **change):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_auto_falls_back_loudly_to_weights_that_name_their_network(offline, random_folder, capsys, network):
-    found = find_weights("auto", network, random_folder)
+    found = find_weights("auto", network, random_folder=random_folder)
     assert (found.source, found.network) == ("random", network)
     assert found.note == f"random {find_network(network).name} features (ImageNet's weights were not used)"
     said = capsys.readouterr().out
     assert "RANDOM weights" in said and "put the file there" in said
+
+
+@pytest.fixture
+def taught(offline, monkeypatch):
+    """A file of an InceptionV3 that learnt from phantoms up to mixed1, as if it came with the project."""
+    monkeypatch.setattr(weights, "TAUGHT", offline / "brought")
+    monkeypatch.setenv("MRG_DATA_DIR", str(offline / "data"))
+    path = offline / "brought" / "inception_v3_phantom.npz"
+    whole = find_network("inception_v3").build(75)
+    weights.save_part(keras.Model(whole.input, whole.get_layer("mixed1").output), "mixed1", path)
+    return path
+
+
+@pytest.mark.parametrize("layer", ["mixed0", "mixed1"])
+def test_offline_auto_takes_what_learnt_from_phantoms_and_says_so(taught, capsys, layer):
+    found = find_weights("auto", layer=layer)
+    assert (found.source, found.path) == ("phantom", taught) and "taught on phantom patients" in found.note
+    said = capsys.readouterr().out
+    assert "TAUGHT ON PHANTOM PATIENTS" in said and "put the file there" in said
+    assert Extractor(found, layer, 75).channels > 0
+
+
+@pytest.mark.parametrize(
+    ("network", "layer"),
+    [("inception_v3", "mixed2"), ("inception_v3", ""), ("mobilenet_v3_large", "expanded_conv_2_add")],
+)
+def test_offline_auto_takes_random_weights_where_the_taught_ones_end_before(taught, random_folder, network, layer):
+    assert find_weights("auto", network, layer, random_folder).source == "random"
+
+
+def test_the_weights_that_were_taught_here_go_before_those_of_the_project(taught):
+    own = taught.parents[1] / "data" / "weights" / taught.name
+    own.parent.mkdir(parents=True)
+    own.write_bytes(taught.read_bytes())
+    assert find_weights("phantom").path == own == find_weights("auto", layer="mixed1").path
+
+
+def test_the_project_brings_weights_that_reach_the_layer_of_the_demo():
+    brought = weights.TAUGHT / "inception_v3_phantom.npz"
+    assert brought.stat().st_size < 5 * 2**20
+    extractor = Extractor(Weights(brought, "phantom"), stages.Settings().layer, 75)
+    assert extractor.network.count_params() == 2_160_000
 
 
 def test_imagenet_that_cannot_be_had_says_what_to_do(offline):
@@ -55,6 +97,7 @@ def test_another_folder_of_data_has_weights_of_its_own(monkeypatch, tmp_path):
 
 def test_weights_taught_on_phantoms_that_are_not_there_say_how_to_make_them(monkeypatch, tmp_path):
     monkeypatch.setenv("MRG_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(weights, "TAUGHT", tmp_path / "nothing")
     with pytest.raises(WeightsError, match="inception_v3_phantom.npz: .* `python -m mrg_helpers prepare network`"):
         find_weights("phantom")
 

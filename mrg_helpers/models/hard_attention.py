@@ -24,7 +24,7 @@ import keras
 from keras import ops
 
 from ..vocabulary import PAD
-from .parts import additive_attention, recomputed
+from .parts import Recomputed, additive_attention
 from .show_attend_tell import ShowAttendTell
 
 
@@ -55,6 +55,7 @@ class HardAttention(ShowAttendTell):
         }  # fmt: skip
         clueless = keras.initializers.Constant(-math.log(len(self.words)))  # every word as likely as any other
         self.baseline = self.add_weight(shape=(), initializer=clueless, trainable=False, name="baseline")
+        self.drawing = Recomputed(drawing_attention)
         self.make_variables()
 
     def chances(self, words):
@@ -69,13 +70,8 @@ class HardAttention(ShowAttendTell):
         if "chance" not in memory:
             return super().look(query, memory)
 
-        def attention(query, keys, annotations, score, chance, draws):
-            _, weights = additive_attention(query, keys, annotations, score)
-            seen = ops.where(draws[:, None] > 0, drawn(weights, chance), weights)
-            return ops.matmul(seen[:, None], annotations)[:, 0], weights
-
         regions = memory["keys"], memory["annotations"]
-        return recomputed(attention)(query, *regions, self.score, memory["chance"], memory["draws"])
+        return self.drawing(query, *regions, self.score, memory["chance"], memory["draws"])
 
     def add_losses(self, inputs, memory, hidden, weights, logits):
         """As of Show, Attend and Tell; and what the draws were worth. Its memory holds the :meth:`chances` of all words."""
@@ -117,3 +113,10 @@ def drawn(weights, chance):
     ends = ops.cumsum(ops.cast(weights, "float32"), axis=-1)
     passed = ends <= chance[..., None] * ends[..., -1:]
     return ops.one_hot(ops.sum(ops.cast(passed, "int32"), axis=-1), weights.shape[-1], dtype=weights.dtype)
+
+
+def drawing_attention(query, keys, annotations, score, chance, draws):
+    """As :func:`.parts.additive_attention`, but where ``draws`` (B,) is 1 one region is seen, drawn by ``chance`` (B,)."""
+    _, weights = additive_attention(query, keys, annotations, score)
+    seen = ops.where(draws[:, None] > 0, drawn(weights, chance), weights)
+    return ops.matmul(seen[:, None], annotations)[:, 0], weights

@@ -119,16 +119,36 @@ def forget(tokens, share: float, seed_generator):
     return ops.where(ops.logical_and(lost, tokens > START), UNK, tokens)
 
 
-def recomputed(function):
-    """The same function of tensors, for a loop over words: for the gradient it is computed again in place of being kept.
+class Recomputed(keras.layers.Layer):
+    """A function of tensors for a loop over words, whose training keeps nothing of it: for the gradient it is computed again.
 
-    The hidden layer of additive attention, B x R x A numbers for every word, would be most of the memory of a training step.
+    The hidden layer of additive attention, B x R x A numbers for every word, would be most of the memory of a training step. And
+    most of its time, too: so it is compiled as a whole, forwards and backwards, and goes through the memory once. Compiling takes
+    a tenth of a second for each new shape, which reading a word or two does not; outside of training it is called as it is.
     """
 
-    def again(*tensors):  # a variable among them would lose its gradient
-        return tf.recompute_grad(function)(*map(tf.convert_to_tensor, tensors))
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        forward = tf.function(function, jit_compile=True)
 
-    return again
+        @tf.function(jit_compile=True)
+        def backward(tensors, upstream):
+            with tf.GradientTape() as tape:
+                tape.watch(tensors)
+                results = function(*tensors)
+            return tape.gradient(results, tensors, output_gradients=upstream)
+
+        @tf.custom_gradient
+        def compiled(*tensors):
+            return forward(*tensors), lambda *upstream: backward(tensors, upstream)
+
+        self.compiled = compiled
+
+    def call(self, *tensors, training=False):
+        if not training:  # which Keras passes on from the model that is called
+            return self.function(*tensors)
+        return self.compiled(*map(tf.convert_to_tensor, tensors))  # a variable among them would lose its gradient
 
 
 def log_frequencies(sequences: Sequence[Sequence[int]], words: int) -> np.ndarray:
@@ -212,6 +232,7 @@ class Look(keras.layers.Layer):
         self.query = keras.layers.Dense(attention_units, use_bias=False, name="query")
         spread = keras.initializers.RandomNormal(stddev=attention_units**-0.5)
         self.score = self.add_weight(shape=(attention_units,), initializer=spread, name="score")
+        self.attention = Recomputed(additive_attention)
 
     def look(self, hidden, keys, values, there=None):
         """Where a state (B, U) looks, by the keys (B, S, A) that ``key`` made, and what it sees there, the mean of the values.
@@ -220,4 +241,4 @@ class Look(keras.layers.Layer):
         """
 
         mask = 0.0 if there is None else masked(there)
-        return recomputed(additive_attention)(self.query(hidden), keys, values, self.score, mask)
+        return self.attention(self.query(hidden), keys, values, self.score, mask)

@@ -18,13 +18,13 @@ from keras import ops
 from .base import ReportModel
 from .parts import (
     NEVER,
+    Recomputed,
     additive_attention,
     doubly_stochastic,
     forget,
     found_loss,
     mean_of_some,
     misplaced,
-    recomputed,
     said_loss,
     smooth_maximum,
 )
@@ -88,6 +88,7 @@ class ShowAttendTell(ReportModel):
         self.score_state = dense(attention_units, use_bias=False, name="score_state")
         spread = keras.initializers.RandomNormal(stddev=attention_units**-0.5)
         self.score = self.add_weight(shape=(attention_units,), initializer=spread, name="score")
+        self.attention = Recomputed(additive_attention)
         self.gate = dense(1, activation="sigmoid", name="gate") if gate else None
         self.embed = keras.layers.Embedding(len(self.words), embedding, name="embed")
         self.cell = (keras.layers.GRUCell if cell == "gru" else keras.layers.LSTMCell)(units, name="cell")
@@ -148,7 +149,7 @@ class ShowAttendTell(ReportModel):
 
     def look(self, query, memory):
         """Projected state (B, A) and memory -> context (B, U), weights (B, R)."""
-        return recomputed(additive_attention)(query, memory["keys"], memory["annotations"], self.score)
+        return self.attention(query, memory["keys"], memory["annotations"], self.score)
 
     def attend(self, hidden, memory):
         """State (B, U) and memory -> context (B, U), weights (B, R)."""

@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras import ops
 
 from .base import ReportModel
-from .parts import additive_attention, forget, found_loss, recomputed, smooth_maximum
+from .parts import Recomputed, additive_attention, forget, found_loss, smooth_maximum
 
 
 @keras.saving.register_keras_serializable("mrg_helpers")
@@ -65,6 +65,7 @@ class TagConditioned(ReportModel):
             self.query[kind] = dense(attention_units, use_bias=False, name=f"{kind}_query")
             shape, first = (attention_units,), spread(stddev=attention_units**-0.5)
             self.score[kind] = self.add_weight(shape=shape, initializer=first, name=f"{kind}_score")
+        self.attention = Recomputed(additive_attention)
         self.covered = dense(attention_units, use_bias=False, name="covered")
         self.join = dense(units, name="join")
         self.embed = keras.layers.Embedding(len(self.words), embedding, name="embed")
@@ -97,9 +98,8 @@ class TagConditioned(ReportModel):
         """State (B, U), attention that the tags have had (B, k) -> context (B, U), weights of regions (B, R), of tags (B, k)."""
         keys = memory["tag_keys"] + self.covered(covered[..., None])  # (B, k, A)
         query = {kind: layer(hidden) for kind, layer in self.query.items()}
-        look = recomputed(additive_attention)
-        seen, regions = look(query["region"], memory["region_keys"], memory["regions"], self.score["region"])
-        meant, tags = look(query["tag"], keys, memory["tags"], self.score["tag"])
+        seen, regions = self.attention(query["region"], memory["region_keys"], memory["regions"], self.score["region"])
+        meant, tags = self.attention(query["tag"], keys, memory["tags"], self.score["tag"])
         return self.join(ops.concatenate([seen, meant], axis=-1)), regions, tags
 
     def advance(self, embedded, cell, memory):

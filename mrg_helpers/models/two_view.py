@@ -13,7 +13,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from .parts import additive_attention, masked, recomputed
+from .parts import masked
 from .show_attend_tell import ShowAttendTell
 
 
@@ -54,6 +54,4 @@ class TwoView(ShowAttendTell):
 
     def look(self, query, memory):
         """Over what is there, of both views."""
-        return recomputed(additive_attention)(
-            query, memory["keys"], memory["annotations"], self.score, masked(memory["there"])
-        )
+        return self.attention(query, memory["keys"], memory["annotations"], self.score, masked(memory["there"]))
