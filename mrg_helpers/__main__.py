@@ -47,8 +47,8 @@ def _parser() -> argparse.ArgumentParser:
 
     prepare = commands.add_parser(
         "prepare",
-        help="get a data set: write the phantom patients, or download IU X-ray; or train the image network on phantom patients, "
-        "for `-p weights phantom` (half an hour), or data/pretrained/ anew",
+        help="get a data set: write the phantom patients, or download IU X-ray; or train anew what comes with the project: the "
+        "image network that learns from phantom patients (a quarter of an hour or more), or the model of data/pretrained/",
     )
     prepare.set_defaults(command=_prepare)
     prepare.add_argument("dataset", choices=["phantom", "iu_xray", "network", "pretrained"])

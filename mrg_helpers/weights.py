@@ -87,7 +87,7 @@ def _found(weights: str, network: str, layer: str, random_folder: Path, home: Pa
         if not phantom.is_file():
             raise WeightsError(
                 f"{phantom}: {known.name} has not been taught on phantom patients here; `python -m mrg_helpers prepare "
-                "network` does it for InceptionV3, in half an hour or more on two cores"
+                "network` does it for InceptionV3, in a quarter of an hour to one on two cores"
             )
         note = f"{known.name} features, taught on phantom patients (ImageNet's weights were not used)"
         return Weights(phantom, "phantom", note, network)
