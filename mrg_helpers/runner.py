@@ -23,7 +23,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.translators import PythonTranslator
 from tqdm import tqdm
 
-from . import pages
+from . import pages, paths
 
 # Else what a kernel logs breaks the bar, and what TensorFlow's C++ side says at its start stands in the notebook like an error: it
 # goes to the kernels' log instead.
@@ -114,6 +114,8 @@ def run(
             ``outputs/index.html``; what the notebooks make themselves goes to this folder too.
         progress: show a bar over the cells of all notebooks.
 
+    A second run into the same outputs waits until the first has finished.
+
     Returns:
         The path of ``index.html``.
 
@@ -134,6 +136,7 @@ def run(
     total = sum(len(nbformat.read(file, as_version=4).cells) + bool(given[file]) for file in notebooks)
     executed = []
     with (
+        paths.locked(outputs / "executed"),
         _kernel_environment(outputs),
         _kernel_log(outputs / "executed" / "kernels.log") as screen,
         tqdm(total=total, unit="cell", mininterval=0.5, disable=not progress, file=screen) as bar,
@@ -142,8 +145,8 @@ def run(
             bar.set_description(notebook.stem)
             executed.append(_execute(notebook, given[notebook], outputs / "executed", bar))
             pages.notebook_page(executed[-1], [one.stem for one in notebooks])
-    passed = {name: value for name, value in values.items() if name in known}
-    return pages.index_page(executed, outputs / "index.html", profile, passed)
+        passed = {name: value for name, value in values.items() if name in known}
+        return pages.index_page(executed, outputs / "index.html", profile, passed)
 
 
 def _execute(notebook: Path, parameters: dict, folder: Path, bar: tqdm) -> Path:
@@ -174,7 +177,8 @@ def _execute(notebook: Path, parameters: dict, folder: Path, bar: tqdm) -> Path:
     finished = nbformat.read(executed, as_version=4)
     for end in ("input_path", "output_path"):  # who hands it in does not tell how the folders are called
         finished.metadata.papermill[end] = Path(finished.metadata.papermill[end]).name
-    nbformat.write(finished, executed)
+    with paths.replacing(executed) as temporary:
+        nbformat.write(finished, temporary)
     return executed
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import threading
 from pathlib import Path
 
 import nbformat
@@ -13,7 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 
-from mrg_helpers import pages, runner
+from mrg_helpers import pages, paths, runner
 
 BODY = """
 import base64, json, os, sys, mrg_helpers
@@ -101,6 +102,20 @@ def test_what_libraries_write_beside_the_notebook_goes_to_the_log(folder):
     page, notebook = ((executed / f"01.{kind}").read_text(encoding="utf-8") for kind in ("html", "ipynb"))
     for text in (page, notebook):
         assert "a notice" not in text and "a word" in text
+
+
+def test_a_second_run_into_the_same_outputs_waits_for_the_first(folder, capfd):
+    notebook = write(folder / "01.ipynb", parameters_cell("n = 1"))
+    second = threading.Thread(target=runner.run, args=([notebook], {}, "empty", folder / "out"))
+    said = ""
+    with paths.locked(folder / "out" / "executed"):
+        second.start()
+        while "waiting for it to finish" not in said:
+            assert second.is_alive()
+            said += capfd.readouterr().out
+        assert not (folder / "out" / "executed" / "01.ipynb").exists()
+    second.join()
+    assert (folder / "out" / "index.html").is_file()
 
 
 def test_a_failing_cell_stops_the_run_and_says_where(folder):
