@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from . import paths
 from .stored import StoredArray
@@ -96,7 +97,8 @@ class FeatureCache:
         if self._project is None:
             return standard
         standard -= self._average
-        return standard @ self._project
+        # NumPy's product has threads of its own, which wait by spinning and take the cores from the training beside it.
+        return tf.matmul(standard, self._project).numpy()
 
     def pooled(self, rows, chunk: int = 64) -> np.ndarray:
         """The mean of :meth:`read` over the regions: indices (N,) -> (N, channels) float32.
