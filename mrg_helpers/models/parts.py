@@ -239,6 +239,5 @@ class Look(keras.layers.Layer):
 
         ``there`` (B, S) is 1 for the places that can be looked at. Returns context (B, U), weights (B, S); they sum to 1.
         """
-
-        mask = 0.0 if there is None else masked(there)
-        return self.attention(self.query(hidden), keys, values, self.score, mask)
+        mask = () if there is None else (masked(there),)
+        return self.attention(self.query(hidden), keys, values, self.score, *mask)
