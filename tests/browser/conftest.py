@@ -16,7 +16,7 @@ import pytest
 from lab import Lab
 
 import mrg_helpers
-from mrg_helpers import paths, runner, stages
+from mrg_helpers import drafting, paths, runner, stages
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -158,14 +158,17 @@ def executed(chromium, folders, profile):
 
 @pytest.fixture(scope="module")
 def drafted(executed, profile, tmp_path_factory) -> Path:
-    """The page of a draft for a study that the model has not learnt from, with much to find."""
+    """The page of a draft for a study that the model has not learnt from, with much to find and, if it can be, a doubt."""
     values = runner.load_profile(paths.notebooks_dir() / "profiles.yaml", profile)
     known = {field.name for field in dataclasses.fields(stages.Settings)}
     settings = stages.Settings(**{name: value for name, value in values.items() if name in known})
     table = stages.ensure_studies(settings).table
     tests = table[table["split"] == "test"].itertuples()
     two = [one for one in tests if list(one.views) == ["frontal", "lateral"]]
-    frontal, lateral = max(two, key=lambda one: len(one.tags)).images
+    most = sorted(two, key=lambda one: -len(one.tags))[:20]
+    drafter = drafting.Drafter(settings)
+    doubtful = (one for one in most if any(sentence.marked for sentence in drafter(one.images[0]).sentences))
+    frontal, lateral = next(doubtful, most[0]).images
     page = tmp_path_factory.mktemp("draft") / "draft.html"
     mrg_helpers.draft(frontal, lateral=lateral, out=page, settings=settings)
     return page
