@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mrg_helpers import stages
 from mrg_helpers.models import ShowAttendTell, load_model
+from mrg_helpers.models.parts import Recomputed, additive_attention
 from mrg_helpers.models.show_attend_tell import doubly_stochastic, misplaced, smooth_maximum
 
 WORDS = ["<pad>", "<unk>", "<start>", "<end>", "no", "effusion", "large", "."]
@@ -39,6 +40,35 @@ def test_beta_is_what_the_next_step_lets_through():
     np.testing.assert_allclose(model.beta(state), 0, atol=1e-6)
     context, _ = model.attend(state["cell"][0], state["memory"])
     np.testing.assert_allclose(context, 0, atol=1e-6)
+
+
+def test_attention_is_compiled_in_training_and_nowhere_else(monkeypatch):
+    model, inputs = make(), batch()
+
+    def refuse(*tensors):
+        raise RuntimeError("compiled")
+
+    monkeypatch.setattr(model.attention, "compiled", refuse)
+    model.step(inputs["tokens"][:, 0], model.start(inputs))
+    model(inputs)
+    with pytest.raises(RuntimeError, match="compiled"):
+        model(inputs, training=True)
+
+
+def test_compiled_attention_and_its_gradient_are_those_of_the_function():
+    rng, results = np.random.default_rng(0), []
+    shapes = ((2, 4), (2, 6, 4), (2, 6, 7), (4,), (2, 6))  # query, keys, annotations, score, mask
+    tensors = [tf.constant(rng.normal(size=shape), "float32") for shape in shapes]
+    weigh = [rng.normal(size=shape).astype("float32") for shape in ((2, 7), (2, 6))]
+    for training in (False, True):
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            found = Recomputed(additive_attention)(*tensors, training=training)
+            total = sum(tf.reduce_sum(one * by) for one, by in zip(found, weigh, strict=True))
+        results.append([*found, *tape.gradient(total, tensors)])
+    for plain, compiled in zip(*results, strict=True):
+        assert np.abs(plain).max() > 1e-3
+        np.testing.assert_allclose(compiled, plain, atol=1e-5)
 
 
 def test_the_image_and_its_places_matter():
