@@ -20,8 +20,8 @@ class Checklist(keras.layers.Layer):
 
     Args:
         words: the vocabulary. concepts: names of the C findings. units: U, of what it tells.
-        past: tell also what was said, as the sum of the read sentences. A model that looks back at all its words has no need
-            of it, and learns more slowly with it.
+        past: tell also what was said, as the sum of the read sentences. A model that looks back at all its words, or keeps a
+            state of them, has no need of it, and learns more slowly with it.
         hidden: H, size of a read sentence; the reader sees which words it has, and not their order.
     """
 

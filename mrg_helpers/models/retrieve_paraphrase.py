@@ -51,6 +51,8 @@ class RetrieveParaphrase(ReportModel):
     the word's template was chosen.
     """
 
+    recipe = {"dropout": 0.2}
+
     def __init__(
         self, words, grid, channels, note="", concepts: Sequence[str] = (), templates: Sequence[str] = (), paraphrase=True,
         retrieved=8, layers=2, embedding=128, units=256, attention_units=256, dropout=0.3, feature_dropout=0.0,
@@ -85,8 +87,10 @@ class RetrieveParaphrase(ReportModel):
             self.cell = keras.layers.GRUCell(units, name="cell")
             names = ("state", "context", "template", "shown")
             self.to_word = [dense(embedding, use_bias=False, name=f"{name}_to_word") for name in names]
-            self.to_logits, self.copy = dense(len(self.words), name="to_logits"), dense(1, name="copy")
-            self.told = Checklist(self.words, concepts, embedding)
+            self.to_logits = dense(len(self.words), name="to_logits")
+            # At first it seldom copies: it cannot yet read templates, and what it copies it does not learn to say.
+            self.copy = dense(1, bias_initializer=keras.initializers.Constant(-3.0), name="copy")
+            self.told = Checklist(self.words, concepts, embedding, past=False)
             self.drop = keras.layers.Dropout(dropout)
             self.seed_generator = keras.random.SeedGenerator(0)
         self.make_variables()
