@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from . import paths
 from .stored import StoredArray
@@ -97,6 +96,8 @@ class FeatureCache:
         if self._project is None:
             return standard
         standard -= self._average
+        import tensorflow as tf  # only here: the rest of the package can look at a cache without it
+
         # NumPy's product has threads of its own, which wait by spinning and take the cores from the training beside it.
         return tf.matmul(standard, self._project).numpy()
 

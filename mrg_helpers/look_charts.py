@@ -80,7 +80,7 @@ def removal_curves(
         axis.set(xlabel=f"regions {what} (of {counts[-1]})")
         axis.set_title(name, fontsize=10, pad=24)  # the legend lies between
         axis.grid()
-    axes[0, 0].set_ylabel("log-probability of the naming word (nats)")
+    axes[0, 0].set_ylabel("log-probability of the word (nats)")
     _legend_above(axes[0, 0], ncols=len(curves))
     return figure
 
