@@ -190,13 +190,7 @@ class Drafter:
         if self.settings.dataset == "phantom":
             found.append("The model learnt from synthetic patients only. It knows nothing about people.")
         if self.cache.note:
-            taught = self.cache.manifest["weights"] == "phantom"
-            so = (
-                "it can only see what phantoms show"
-                if taught
-                else "it shows the method, not what trained features reach"
-            )
-            found.append(f"The model reads {self.cache.note}: {so}.")
+            found.append(f"The model reads {self.cache.note}: it shows the method, not what better features reach.")
         if not wrote:
             found.append("The model wrote nothing.")
         if any(images.is_dicom(file) and dicom.text_may_be_burnt_in(file) for file in files):
