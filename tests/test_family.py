@@ -40,6 +40,8 @@ VARIANTS = {
         {"embedding": 6, "units": 7, "inject": "init", "cell": "gru"},
         {"embedding": 6, "units": 7, "concepts": CONCEPTS},
         {"embedding": 6, "units": 7, "inject": "init", "concepts": CONCEPTS},
+        {"embedding": 6, "units": 7, "inject": "par", "concepts": CONCEPTS, "cell": "gru"},
+        {"embedding": 6, "units": 7, "inject": "par"},
     ],
     "two_view": [
         ATTEND | {"view_dropout": 0.0},

@@ -11,7 +11,8 @@ def make(**settings):
     return MergeLSTM(WORDS, GRID, CHANNELS, **{"embedding": 6, "units": 7} | settings)
 
 
-def test_merged_words_are_read_without_the_image_and_injected_with_it():
+@pytest.mark.parametrize("concepts", [[], CONCEPTS], ids=["", "asked"])
+def test_merged_words_are_read_without_the_image_and_injected_with_it(concepts):
     inputs, changed = batch(), batch()
     changed["features"] = inputs["features"] + 1
 
@@ -19,16 +20,18 @@ def test_merged_words_are_read_without_the_image_and_injected_with_it():
         state = model.start(some)
         for t in range(3):
             _, state, _ = model.step(some["tokens"][:, t], state)
-        return state["cell"][0]
+        return state["cell"]["words"][0]
 
-    merge, init = make(), make(inject="init")
+    merge = make(concepts=concepts)
     np.testing.assert_array_equal(states(merge, inputs), states(merge, changed))
     assert np.abs(merge(inputs) - merge(changed)).max() > 1e-4  # and still it is seen
-    assert np.abs(states(init, inputs) - states(init, changed)).max() > 1e-4
-    assert not init.start(inputs)["memory"]
+    for inject in ("init", "par"):
+        model = make(inject=inject, concepts=concepts)
+        assert np.abs(states(model, inputs) - states(model, changed)).max() > 1e-4
+        assert bool(model.start(inputs)["memory"]) == (inject == "par")  # the first state alone is soon forgotten
 
 
-@pytest.mark.parametrize("inject", ["merge", "init"])
+@pytest.mark.parametrize("inject", ["merge", "init", "par"])
 def test_the_places_do_not_matter_and_both_views_do(inject):
     model, inputs = make(inject=inject), batch()
     turned = {**inputs, "features": inputs["features"][:, ::-1], "other": inputs["other"][:, ::-1]}
@@ -40,10 +43,14 @@ def test_the_places_do_not_matter_and_both_views_do(inject):
     np.testing.assert_array_equal(model(without), model({**without, "other": inputs["other"] + 5}))
 
 
-def test_what_is_found_is_predicted_and_reaches_the_words():
-    model, inputs = make(dropout=0.0, concepts=CONCEPTS), batch()
+@pytest.mark.parametrize("inject", ["merge", "init", "par"])
+def test_what_is_found_is_predicted_and_reaches_the_words(inject):
+    model, inputs = make(inject=inject, dropout=0.0, concepts=CONCEPTS), batch()
+    if model.told is not None:  # which tells nothing before it has learnt to
+        for layer in model.told.parts:
+            layer.kernel.assign(np.random.default_rng(0).normal(size=layer.kernel.shape))
     before = model(inputs, training=True).numpy()
-    assert len(model.losses) == 1
+    assert len(model.losses) == (1 if inject == "init" else 2)  # the findings, and what the sentences have said of them
     unlike = {**inputs, "concepts": 1 - inputs["concepts"]}
     np.testing.assert_array_equal(model(unlike, training=True), before)  # the true ones teach and are not read
     model.find.bias.assign([9.0, -9.0])
@@ -51,7 +58,7 @@ def test_what_is_found_is_predicted_and_reaches_the_words():
 
 
 def test_unknown_switches_are_named():
-    with pytest.raises(ValueError, match='"merge" and "init"'):
+    with pytest.raises(ValueError, match='"merge", "init", "par"'):
         make(inject="pour")
-    with pytest.raises(ValueError, match='"gru" and "lstm"'):
+    with pytest.raises(ValueError, match='"gru", "lstm"'):
         make(cell="rnn")

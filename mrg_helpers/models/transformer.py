@@ -44,7 +44,7 @@ class Transformer(ReportModel):
         >>> logits = model({"features": features, "tokens": tokens})   # (B, T, V)
     """
 
-    recipe = {"learning_rate": 2e-3, "dropout": 0.2, "epochs": 24}
+    recipe = {"learning_rate": 2e-3, "dropout": 0.2}
 
     def __init__(
         self, words, grid, channels, note="", units=192, layers=2, heads=4, memory=0, max_length=90, dropout=0.1,
