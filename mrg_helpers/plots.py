@@ -201,6 +201,7 @@ def plot_attention(
     truth_boxes: Sequence[tuple[str, Box]] = (),
     title: str = "",
     note: str = "",
+    what: str = "attention",
 ) -> Figure:
     """A heat-map for each generated word, over the X-ray as it was.
 
@@ -218,6 +219,7 @@ def plot_attention(
         smooth: interpolate between the cells.
         truth_boxes: pairs of a finding's name and its true box in pixels of the original, drawn on every map, with a
             letter on the X-ray, and named below.
+        what: the name of what is drawn, if it is not attention.
 
     Raises:
         ValueError: if ``attention`` is not one row a word and one column a cell.
@@ -251,6 +253,6 @@ def plot_attention(
         for _, box in truth_boxes:
             _outline(axis, box, color=COLOURS[5], linewidth=1.5)
     scale = ScalarMappable(Normalize(0, top), "plasma")
-    label = f"attention per cell (alike everywhere: {1 / len(rectangles):.3f})"
+    label = f"{what} per cell (alike everywhere: {1 / len(rectangles):.3f})"
     figure.colorbar(scale, ax=axes, label=label, location="bottom", aspect=60, shrink=0.6, pad=0.02)
     return figure

@@ -148,8 +148,10 @@ def test_all_figures_are_tried():
 
 
 def test_notes_and_the_warning_stand_under_the_attention():
-    figure = plots.plot_attention(WIDE, ["no"], np.full((1, 20), 0.05), (4, 5), padded, note="random features")
+    even = np.full((1, 20), 0.05)
+    figure = plots.plot_attention(WIDE, ["no"], even, (4, 5), padded, note="random features", what="evidence")
     assert figure.get_supxlabel() == "not for clinical use · random features"
+    assert figure.axes[-1].get_xlabel() == "evidence per cell (alike everywhere: 0.050)"
     assert plots.scores_table(SCORES, note="random features").get_supxlabel() == "random features"
 
 

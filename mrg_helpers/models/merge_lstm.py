@@ -117,8 +117,9 @@ class MergeLSTM(ReportModel):
             image = image + told
         read, chosen = self.places(image)
         hidden, new["words"] = self.cell(embedded + read, state["cell"]["words"])
-        nowhere = ops.zeros((ops.shape(tokens)[0], self.regions), hidden.dtype)
-        return self.read_out(embedded, hidden, chosen), {"memory": memory, "cell": new}, nowhere
+        logits = self.read_out(embedded, hidden, chosen)
+        nowhere = ops.zeros((ops.shape(tokens)[0], self.regions), logits.dtype)
+        return logits, {"memory": memory, "cell": new}, nowhere
 
     def call(self, inputs, training=False):
         """See :class:`ReportModel`."""
