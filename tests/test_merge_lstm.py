@@ -8,7 +8,10 @@ from mrg_helpers.models import MergeLSTM
 
 
 def make(**settings):
-    return MergeLSTM(WORDS, GRID, CHANNELS, **{"embedding": 6, "units": 7} | settings)
+    model = MergeLSTM(WORDS, GRID, CHANNELS, **{"embedding": 6, "units": 7} | settings)
+    for layer in model.told.parts if model.told is not None else ():  # they tell nothing before they have learnt to
+        layer.kernel.assign(np.random.default_rng(0).normal(size=layer.kernel.shape))
+    return model
 
 
 @pytest.mark.parametrize("concepts", [[], CONCEPTS], ids=["", "asked"])
@@ -46,9 +49,6 @@ def test_the_places_do_not_matter_and_both_views_do(inject):
 @pytest.mark.parametrize("inject", ["merge", "init", "par"])
 def test_what_is_found_is_predicted_and_reaches_the_words(inject):
     model, inputs = make(inject=inject, dropout=0.0, concepts=CONCEPTS), batch()
-    if model.told is not None:  # which tells nothing before it has learnt to
-        for layer in model.told.parts:
-            layer.kernel.assign(np.random.default_rng(0).normal(size=layer.kernel.shape))
     before = model(inputs, training=True).numpy()
     assert len(model.losses) == (1 if inject == "init" else 2)  # the findings, and what the sentences have said of them
     unlike = {**inputs, "concepts": 1 - inputs["concepts"]}
