@@ -1,4 +1,4 @@
-"""Pictures -> the cache on the disk: how fast, and how near to float32."""
+"""Pictures -> the cache on the disk: how fast, and how near to the plain network in float32."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from mrg_helpers import encoders
 from mrg_helpers import extraction as package
 
-from . import inputs, reference
+from . import inputs, machine, reference
 from .measured import Measured, repeat
 from .sizes import Sizes
 
@@ -20,12 +20,12 @@ from .sizes import Sizes
 def extraction(variant: str, sizes: Sizes, folder: Path) -> Measured:
     """Images a second from PNG files to the disk, the channels' statistics (once a cache) left out."""
     rows, extractor = inputs.pictures(sizes, folder), _extractor(sizes, folder)
-    done = {"count": len(rows), "flop": operations(extractor.network)}
+    done = {"count": len(rows), "flop": operations(extractor.network), "note": extractor.precision}
     if variant == "reference":
         target = folder / "one file each"
         target.mkdir()
         work = lambda: reference.extract(extractor.network, rows["path"].tolist(), target, sizes.image_size)  # noqa: E731
-        return Measured(repeat(work, sizes.repetitions), **done)
+        return Measured(repeat(work, sizes.repetitions), **done | {"note": "float32"})
     watched = Watched(extractor)
     seconds, statistics = [], []
     for number in range(1 + sizes.repetitions):
@@ -37,7 +37,7 @@ def extraction(variant: str, sizes: Sizes, folder: Path) -> Measured:
         shutil.rmtree(folder / "cache")
     reading = repeat(lambda: package.load_images(rows["path"], sizes.image_size, "pad"), sizes.repetitions)
     values = {"files alone, images/s": len(rows) / np.median(reading), "statistics, s": float(np.median(statistics))}
-    return Measured(seconds, **done, values=values)
+    return Measured(seconds, **done, values=values, precision=extractor.precision)
 
 
 class Watched:
@@ -65,7 +65,12 @@ def nearness(variant: str, sizes: Sizes, folder: Path) -> Measured:
 
 def _extractor(sizes: Sizes, folder: Path) -> encoders.Extractor:
     weights = encoders.find_weights("random", random_folder=folder)  # the time does not depend on the weights
-    return encoders.Extractor(weights, sizes.layer, sizes.image_size)
+    return encoders.Extractor(weights, sizes.layer, sizes.image_size, precision=quickest())
+
+
+def quickest() -> str:
+    """The precision in which this machine extracts: bfloat16 where the processor multiplies it, else float32."""
+    return "bfloat16" if machine.has_bfloat16() and not machine.gpu() else "float32"
 
 
 def operations(network: keras.Model) -> float:

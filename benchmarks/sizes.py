@@ -26,7 +26,7 @@ class Sizes:
 
     repetitions: int = 3
     product: int = 4096
-    images: int = 48
+    images: int = 96
     layer: str = "mixed10"
     image_size: int = 299
     reports: int = 64

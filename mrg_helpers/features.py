@@ -86,7 +86,7 @@ class FeatureCache:
         Channels repeat each other, and nearly all that varies is anatomy that everybody has; without this a decoder learns the
         language of reports long before it learns to look.
         """
-        return self.scale(self.raw[np.asarray(rows)])
+        return np.concatenate([self.scale(self.raw[part]) for part in _parts(rows, 16)])
 
     def scale(self, raw: np.ndarray) -> np.ndarray:
         """What :meth:`read` does, for features of images that are not in the cache: (B, R, D) -> (B, R, channels) float32."""
@@ -106,9 +106,7 @@ class FeatureCache:
 
         All that ``read`` does is linear, so here it is done after the mean, which is quicker by the number of regions.
         """
-        rows = np.asarray(rows, int)
-        parts = [rows[start : start + chunk] for start in range(0, max(1, len(rows)), chunk)]
-        means = np.concatenate([self.raw[part].mean(axis=1, dtype="float32") for part in parts])
+        means = np.concatenate([self.raw[part].mean(axis=1, dtype="float32") for part in _parts(rows, chunk)])
         standard = (means - self.mean) / self.std
         return standard if self._project is None else (standard - self._average.mean(axis=0)) @ self._project
 
@@ -116,6 +114,12 @@ class FeatureCache:
     def index(self) -> dict[str, int]:
         """``image_id`` -> row."""
         return {name: row for row, name in enumerate(self.rows["image_id"])}
+
+
+def _parts(rows, size: int) -> list[np.ndarray]:
+    """Row numbers, so many at a time: on their way features take several times the memory of the result. At least one part."""
+    rows = np.asarray(rows, int)
+    return [rows[start : start + size] for start in range(0, max(1, len(rows)), size)]
 
 
 def read_manifest(folder: Path) -> dict | None:

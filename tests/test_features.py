@@ -93,6 +93,8 @@ def test_a_cache_opened_with_components_reads_so_many(rows, tmp_path):
     most = FeatureCache(tmp_path / "cache", components=100)
     assert most.channels < 4, "channels that are multiples of each other, or constant, give no component"
     assert np.isfinite(most.read(range(N))).all()
+    turned = np.arange(N)[::-1]
+    np.testing.assert_allclose(most.read(turned), most.scale(most.raw[turned]), atol=1e-5)  # in parts and at once
 
 
 KILLED = """

@@ -60,5 +60,6 @@ def tabbed(place, first, count: int) -> list[str]:
 def press(control, *keys: str) -> None:
     """Give a control the focus and press keys."""
     control.focus()
+    control.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     for key in keys:
-        control.page.keyboard.press(key)
+        control.press(key)  # which gives it the focus again, should JupyterLab have chosen a cell meanwhile
