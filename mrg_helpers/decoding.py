@@ -122,7 +122,7 @@ def generate(
     read: Callable[[np.ndarray], dict],
     rows: Sequence[int],
     settings: Decoding | None = None,
-    batch_size: int = 64,
+    batch_size: int = 192,
     progress: bool = False,
 ) -> Generation:
     """Let a model write a report for each row, free-running: it reads its own words, never the true ones.

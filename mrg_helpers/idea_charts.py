@@ -97,10 +97,10 @@ def cache_once(
     arrow(axis, (13.6, 32), (19, 32), network)
     box(axis, (26, 32), (13.5, 8), "InceptionV3\ncut at a layer", network)
     arrow(axis, (33, 32), (38.5, 32), network)
-    write(axis, (35.7, 34), "once", 8.5, network, fontweight="bold")
+    write(axis, (35.7, 34), "once", 8.5, fontweight="bold")
     box(axis, (48, 32), (18, 11), "", COLOURS[2])
     write(axis, (48, 34.6), "features.npy\n(N, R, D), 16 bit", 9)
-    write(axis, (48, 29.4), "rows.csv · manifest.json:\nwhat the numbers depend on", 7.5, GREY)
+    write(axis, (48, 29.4), "rows.csv · manifest.json:\nwhat the numbers depend on", 7.5)
     for k in range(3):
         arrow(axis, (57.4, 32 + 2.6 * (k - 1)), (66, 32 + 2.6 * (k - 1)), decoder)
     write(axis, (61.7, 37.2), "every epoch", 8.5, decoder, fontweight="bold")
@@ -180,7 +180,7 @@ def report_to_ids(
         fill = PALE if number == 0 else None
         box(axis, (x, 8.5), (width - 0.7, 4.6), str(number), colour, fill=fill, size=9, fontweight="bold")
         if special or number == 1:
-            write(axis, (x, 4.7), word if special else "<unk>", 7.5, GREY if number == 0 else colour)
+            write(axis, (x, 4.7), word if special else "<unk>", 7.5, GREY if number == 0 else INK)
     said = (
         "orange: not in the vocabulary · green: where the report begins and ends · grey: padding, which must count"
         " nothing"

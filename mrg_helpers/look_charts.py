@@ -34,8 +34,12 @@ def pointing_dots(table: pd.DataFrame, title: str = "Does it look at what it nam
     rows = np.arange(len(table)) + 0.6 * (table.index == "all")  # the last row stands apart
     for axis, (game, name) in zip(axes[0], GAMES.items(), strict=True):
         values = table[(game, "model")]
-        colours = [COLOURS[5] if finding != "all" else COLOURS[0] for finding in table.index]
-        axis.barh(rows, values, color=colours, height=0.72, zorder=1, label="the model")
+        edges = [
+            COLOURS[0] if finding == "all" else "none" for finding in table.index
+        ]  # marks have to stand out on all bars
+        axis.barh(
+            rows, values, color=COLOURS[5], edgecolor=edges, linewidth=1.5, height=0.72, zorder=1, label="the model"
+        )
         for row, value in zip(rows, values, strict=True):  # in a column of their own: marks may lie anywhere
             axis.annotate(f"{value:.2f}", (1.16, row), ha="right", va="center", fontsize=9, color=GREY)
         for player, (marker, size, colour, label) in PLAYERS.items():
@@ -77,7 +81,7 @@ def removal_curves(
         axis.set_xticks(counts, [str(count) for count in counts])
         axis.minorticks_off()
         what = "taken away" if part == 0 else "put in, the others blank"
-        axis.set(xlabel=f"regions {what} (of {counts[-1]})")
+        axis.set(xlabel=f"regions {what} (of {counts[-1]}; each step doubles)")
         axis.set_title(name, fontsize=10, pad=24)  # the legend lies between
         axis.grid()
     axes[0, 0].set_ylabel("log-probability of the word (nats)")

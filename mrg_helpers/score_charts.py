@@ -170,7 +170,7 @@ def treatment_dots(
         said = f"{value:.3f}" + (f" ({value - first.iloc[0]:+.3f})" if row else "")
         axis.text(1.01, row, said, transform=axis.get_yaxis_transform(), va="center", fontsize=9, color=COLOURS[0])
     _name_rows(axis, list(table.index), 40)
-    axis.set_xlabel("BLEU-4 (right: the first system, and how far it has moved)")
+    axis.set_xlabel("BLEU-4 (dashed: the first row; right: the first system, and how far it has moved)")
     axis.margins(x=0.06)
     axis.grid(axis="x")
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9)

@@ -42,17 +42,21 @@ def test_beta_is_what_the_next_step_lets_through():
     np.testing.assert_allclose(context, 0, atol=1e-6)
 
 
-def test_attention_is_compiled_in_training_and_nowhere_else(monkeypatch):
+def test_attention_is_compiled_in_training_and_for_many_reports_and_nowhere_else(monkeypatch):
     model, inputs = make(), batch()
 
     def refuse(*tensors):
         raise RuntimeError("compiled")
 
     monkeypatch.setattr(model.attention, "compiled", refuse)
+    monkeypatch.setattr(model.attention, "forward", refuse)
     model.step(inputs["tokens"][:, 0], model.start(inputs))
     model(inputs)
     with pytest.raises(RuntimeError, match="compiled"):
         model(inputs, training=True)
+    many = batch(size=Recomputed.MANY)
+    with pytest.raises(RuntimeError, match="compiled"):
+        model.step(many["tokens"][:, 0], model.start(many))
 
 
 def test_compiled_attention_and_its_gradient_are_those_of_the_function():
@@ -60,15 +64,18 @@ def test_compiled_attention_and_its_gradient_are_those_of_the_function():
     shapes = ((2, 4), (2, 6, 4), (2, 6, 7), (4,), (2, 6))  # query, keys, annotations, score, mask
     tensors = [tf.constant(rng.normal(size=shape), "float32") for shape in shapes]
     weigh = [rng.normal(size=shape).astype("float32") for shape in ((2, 7), (2, 6))]
-    for training in (False, True):
+    for many, training in ((64, False), (0, False), (64, True)):
+        attention = Recomputed(additive_attention)
+        attention.MANY = many
         with tf.GradientTape() as tape:
             tape.watch(tensors)
-            found = Recomputed(additive_attention)(*tensors, training=training)
+            found = attention(*tensors, training=training)
             total = sum(tf.reduce_sum(one * by) for one, by in zip(found, weigh, strict=True))
         results.append([*found, *tape.gradient(total, tensors)])
-    for plain, compiled in zip(*results, strict=True):
+    for plain, *compiled in zip(*results, strict=True):
         assert np.abs(plain).max() > 1e-3
-        np.testing.assert_allclose(compiled, plain, atol=1e-5)
+        for one in compiled:
+            np.testing.assert_allclose(one, plain, atol=1e-5)
 
 
 def test_the_image_and_its_places_matter():

@@ -124,13 +124,16 @@ class Recomputed(keras.layers.Layer):
 
     The hidden layer of additive attention, B x R x A numbers for every word, would be most of the memory of a training step. And
     most of its time, too: so it is compiled as a whole, forwards and backwards, and goes through the memory once. Compiling takes
-    a tenth of a second for each new shape, which reading a word or two does not; outside of training it is called as it is.
+    a tenth of a second for each new shape, longer than a few studies take: without training, and for fewer rows than ``MANY``,
+    it is called as it is.
     """
+
+    MANY = 64
 
     def __init__(self, function):
         super().__init__()
         self.function = function
-        forward = tf.function(function, jit_compile=True)
+        self.forward = forward = tf.function(function, jit_compile=True)
 
         @tf.function(jit_compile=True)
         def backward(tensors, upstream):
@@ -146,9 +149,11 @@ class Recomputed(keras.layers.Layer):
         self.compiled = compiled
 
     def call(self, *tensors, training=False):
-        if not training:  # which Keras passes on from the model that is called
-            return self.function(*tensors)
-        return self.compiled(*map(tf.convert_to_tensor, tensors))  # a variable among them would lose its gradient
+        tensors = [tf.convert_to_tensor(tensor) for tensor in tensors]  # a variable among them would lose its gradient
+        if training:  # which Keras passes on from the model that is called
+            return self.compiled(*tensors)
+        many = tf.shape(tensors[0])[0] >= self.MANY  # known only when it runs: one graph serves batches of all sizes
+        return tf.cond(many, lambda: self.forward(*tensors), lambda: self.function(*tensors))
 
 
 def log_frequencies(sequences: Sequence[Sequence[int]], words: int) -> np.ndarray:
