@@ -34,12 +34,9 @@ def pointing_dots(table: pd.DataFrame, title: str = "Does it look at what it nam
     rows = np.arange(len(table)) + 0.6 * (table.index == "all")  # the last row stands apart
     for axis, (game, name) in zip(axes[0], GAMES.items(), strict=True):
         values = table[(game, "model")]
-        edges = [
-            COLOURS[0] if finding == "all" else "none" for finding in table.index
-        ]  # marks have to stand out on all bars
-        axis.barh(
-            rows, values, color=COLOURS[5], edgecolor=edges, linewidth=1.5, height=0.72, zorder=1, label="the model"
-        )
+        bars = axis.barh(rows, values, color=COLOURS[5], height=0.72, zorder=1, label="the model")
+        for bar in np.array(bars)[table.index == "all"]:  # an outline: the marks have to stand out on all bars
+            bar.set(edgecolor=COLOURS[0], linewidth=1.5)
         for row, value in zip(rows, values, strict=True):  # in a column of their own: marks may lie anywhere
             axis.annotate(f"{value:.2f}", (1.16, row), ha="right", va="center", fontsize=9, color=GREY)
         for player, (marker, size, colour, label) in PLAYERS.items():

@@ -124,8 +124,8 @@ class Recomputed(keras.layers.Layer):
 
     The hidden layer of additive attention, B x R x A numbers for every word, would be most of the memory of a training step. And
     most of its time, too: so it is compiled as a whole, forwards and backwards, and goes through the memory once. Compiling takes
-    a tenth of a second for each new shape, longer than a few studies take: without training, and for fewer rows than ``MANY``,
-    it is called as it is.
+    a tenth of a second for each new shape, which is longer than a few studies take: outside of training it is called as it is
+    where there are fewer rows than ``MANY``.
     """
 
     MANY = 64
