@@ -20,12 +20,12 @@ from .sizes import Sizes
 def extraction(variant: str, sizes: Sizes, folder: Path) -> Measured:
     """Images a second from PNG files to the disk, the channels' statistics (once a cache) left out."""
     rows, extractor = inputs.pictures(sizes, folder), _extractor(sizes, folder)
-    done = {"count": len(rows), "flop": operations(extractor.network), "note": extractor.precision}
+    done = {"count": len(rows), "flop": operations(extractor.network)}
     if variant == "reference":
         target = folder / "one file each"
         target.mkdir()
         work = lambda: reference.extract(extractor.network, rows["path"].tolist(), target, sizes.image_size)  # noqa: E731
-        return Measured(repeat(work, sizes.repetitions), **done | {"note": "float32"})
+        return Measured(repeat(work, sizes.repetitions), **done, note="float32")
     watched = Watched(extractor)
     seconds, statistics = [], []
     for number in range(1 + sizes.repetitions):
@@ -37,7 +37,7 @@ def extraction(variant: str, sizes: Sizes, folder: Path) -> Measured:
         shutil.rmtree(folder / "cache")
     reading = repeat(lambda: package.load_images(rows["path"], sizes.image_size, "pad"), sizes.repetitions)
     values = {"files alone, images/s": len(rows) / np.median(reading), "statistics, s": float(np.median(statistics))}
-    return Measured(seconds, **done, values=values, precision=extractor.precision)
+    return Measured(seconds, **done, values=values, precision=extractor.precision, note=extractor.precision)
 
 
 class Watched:
