@@ -76,7 +76,7 @@ def _box(axis, box: Box, trace: Trace) -> None:
                        linewidth=width, linestyle=style, zorder=2, **shape)
     )  # fmt: skip
     faint = GREY if box.kind in ("dropped", "waits") else "black"
-    word, size = fitted("(finished)" if box.kind == "waits" else node.word, 15)
+    word, size = fitted("(finished)" if box.kind == "waits" else node.word, 14)
     text = {"ha": "center", "va": "center", "zorder": 3, "parse_math": False}
     axis.text(box.column, box.row - 0.13, word, fontsize=7.5 * size, color=faint, **text)
     axis.text(box.column, box.row + 0.2, f"{node.score:.2f}", fontsize=7, color=GREY, **text)

@@ -29,6 +29,7 @@ _TEMPLATE = """{% extends 'index.html.j2' %}
 {% block html_head_css %}<style>
 main { max-width: 1080px; margin: 0 auto; } img { max-width: 100%; } .jp-InputArea .highlight pre { white-space: pre-wrap; }
 .jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere; }
+.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"] { background: #F3F4F6; }  /* mostly progress bars: no alarm */
 </style>{% endblock %}
 """
 _WIDGET = "application/vnd.jupyter.widget-view+json"
