@@ -91,7 +91,7 @@ def curves(report: Report, word: int) -> str:
         return ""
     last = max(1, len(report.words) - 1)
     at = 100 * word / last if len(report.words) > 1 else 50
-    lines = [("mrg-entropy", "entropy (1: looks everywhere alike)", report.entropy)]
+    lines = [("mrg-entropy", "entropy (1, at the top: looks everywhere alike)", report.entropy)]
     if report.beta is not None:
         lines.append(("mrg-beta", "gate beta", report.beta))
     drawn = "".join(_curve(values, last, name) for name, _, values in lines)

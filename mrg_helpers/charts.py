@@ -152,8 +152,8 @@ def co_occurrence(counts: pd.DataFrame, title: str = "Which tags go together?", 
         ax=axis,
     )
     axis.set_facecolor("#E5E7EB")
-    for text in axis.texts:  # white is legible on the darkest blues only
-        text.set_color("white" if int(text.get_text().replace(",", "")) > 0.75 * top else "#111827")
+    for text in axis.texts:  # on the darker blues white is the more legible
+        text.set_color("white" if int(text.get_text().replace(",", "")) > 0.7 * top else "#111827")
     for k, count in enumerate(np.diag(counts)):
         axis.text(k + 0.5, k + 0.5, f"{count:,}", ha="center", va="center", **small)
     axis.set_xticks(

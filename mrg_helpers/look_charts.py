@@ -30,6 +30,7 @@ def pointing_dots(table: pd.DataFrame, title: str = "Does it look at what it nam
         table: of ``looking.pointing_table``: a row per finding and the row ``all``; columns ``("namings", "")`` and pairs of game
             and player.
     """
+    note = " · ".join(filter(None, ["number: the model's share", note]))
     figure, axes = new_figure(1, 2, 2.0 + 0.3 * len(table), title, note, sharey=True)
     rows = np.arange(len(table)) + 0.6 * (table.index == "all")  # the last row stands apart
     for axis, (game, name) in zip(axes[0], GAMES.items(), strict=True):

@@ -215,7 +215,7 @@ class Panel {
     const svg = `<svg viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true"><line y1="0" y2="40"/>${
       curve(report.entropy, "mrg-entropy")}${curve(report.beta, "mrg-beta")}</svg>`; // numbers only
     const entry = (name, text) => make("span", {}, make("i", { className: name }), ` ${text} `, make("b"));
-    const key = [entry("mrg-entropy", "entropy (1: looks everywhere alike)")];
+    const key = [entry("mrg-entropy", "entropy (1, at the top: looks everywhere alike)")];
     if (report.beta) key.push(" ", entry("mrg-beta", "gate beta"));
     this.chart.innerHTML = svg;
     this.chart.append(make("p", { className: "mrg-soft" }, ...key));
