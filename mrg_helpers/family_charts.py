@@ -35,7 +35,7 @@ SCHEMAS = {
 """,
     "merge_lstm": """Merge: one vector of the image, no attention
 + regions 24 14 13 8 mean of each/view's regions
-+ gru 48 5 14 7 LSTM/over words
++ gru 48 5 14 7 GRU or LSTM/over words
 + merge 64 14 12 7 merge
   word 27 5 12 4 last word
   out 83 14 12 6 next word
@@ -106,7 +106,7 @@ SCHEMAS = {
     "finding_classifier": """Classifier: no words, only findings and where they come from
   regions 24 14 13 7 regions/(R, D)
 + answers 44 14 15 7 an answer of/each region
-+ mean 64 14 12 7 mean
++ mean 64 14 12 7 mean or/maximum
   out 83 14 12 7 probability/of each
 + map 64 3.5 16 4.6 map of the finding
   image>regions  mean>out

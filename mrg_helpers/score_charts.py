@@ -48,14 +48,14 @@ def score_intervals(
     if not there:
         raise ValueError(f"none of {', '.join(scores)} is in the table of intervals")
     systems = list(dict.fromkeys(intervals.index.get_level_values("system")))
-    note = " · ".join(filter(None, [f"dot: the score; line: its {level:.0%} interval over studies (bootstrap)", note]))
+    note = " · ".join(filter(None, [f"dot: the score; bar: its {level:.0%} interval over studies (bootstrap)", note]))
     figure, axes = new_figure(1, len(there), 1.5 + 0.34 * len(systems), title, note, sharey=True)
     for axis, score in zip(axes[0], there, strict=True):
         values = intervals.xs(score, level="score").reindex(systems)
         for row, (estimate, low, high) in enumerate(values[["estimate", "low", "high"]].to_numpy()):
             colour = COLOURS[row % len(COLOURS)]
-            axis.plot([low, high], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
-            axis.plot(estimate, row, "o", color=colour, markersize=4.5)
+            axis.plot([low, high], [row, row], color=colour, linewidth=6, alpha=0.4, solid_capstyle="butt")
+            axis.plot(estimate, row, "o", color=colour, markersize=3.2)  # small: an interval may be narrow
             if np.isfinite(high):
                 axis.annotate(
                     f"{estimate:.3f}", (high, row), (7, 0), "data", "offset points", va="center", fontsize=8.5
