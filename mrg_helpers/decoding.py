@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -129,7 +130,8 @@ def generate(
 
     Args:
         model: any :class:`mrg_helpers.models.base.ReportModel`.
-        read: rows (B,) -> batch dictionary with ``"features"`` (B, R, D) and whatever else the model needs.
+        read: rows (B,) -> batch dictionary with ``"features"`` (B, R, D) and whatever else the model needs; it is called in
+            two threads at once.
         rows: N row numbers.
         settings: how to choose words; greedy by default.
         batch_size: studies a batch (for beam search: beams a batch).
@@ -149,14 +151,22 @@ def generate(
     size = max(1, batch_size // settings.beams) if settings.method == "beam" else batch_size
     loop = beam_search if settings.method == "beam" else word_by_word
     unseeded = _unseeded(settings)  # the loops are compiled once for each way of choosing, not once for each seed
-    parts = []
-    for start in tqdm(range(0, len(rows), size), desc="decoding", unit="batch", disable=not progress, mininterval=1):
-        inputs = {name: tf.convert_to_tensor(value) for name, value in read(rows[start : start + size]).items()}
-        if not start:  # one graph for batches of any size, the last one too
-            shapes = {name: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for name, value in inputs.items()}
-            loop.get_concrete_function(model, shapes, unseeded, tf.TensorSpec([2], tf.int32))
-        parts.append([part.numpy() for part in loop(model, inputs, unseeded, tf.constant([settings.seed, start]))])
-    return _join(parts, model)
+
+    def inputs(some):
+        return {name: tf.convert_to_tensor(value) for name, value in read(some).items()}
+
+    def write(start):
+        written = loop(model, inputs(rows[start : start + size]), unseeded, tf.constant([settings.seed, start]))
+        return [part.numpy() for part in written]
+
+    if len(rows):  # one graph for batches of any size, the last one too
+        one = inputs(rows[:1])
+        shapes = {name: tf.TensorSpec([None, *value.shape[1:]], value.dtype) for name, value in one.items()}
+        loop.get_concrete_function(model, shapes, unseeded, tf.TensorSpec([2], tf.int32))
+    starts = range(0, len(rows), size)
+    bar = functools.partial(tqdm, total=len(starts), desc="decoding", unit="batch", disable=not progress, mininterval=1)
+    with ThreadPoolExecutor(2) as pool:  # a second batch fills the core that a small operation of the first leaves idle
+        return _join(list(bar(pool.map(write, starts))), model)
 
 
 @functools.cache

@@ -65,6 +65,10 @@ def _open(path: str | os.PathLike) -> Image.Image:
     return image
 
 
+def _damaged(path: str | os.PathLike, error: Exception) -> ImageError:
+    return ImageError(f"{path}: the image is truncated or damaged ({error}); copy or download it again")
+
+
 def _dicom_size(path: str | os.PathLike) -> tuple[int, int]:
     try:
         height, width = dicom.size_of(path)
@@ -110,22 +114,42 @@ def read(path: str | os.PathLike) -> np.ndarray:
                 image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
             return np.array(image.convert("L"))
         except _DECODING_ERRORS as error:
-            raise ImageError(
-                f"{path}: the image is truncated or damaged ({error}); copy or download it again"
-            ) from None
+            raise _damaged(path, error) from None
 
 
 def size_of(path: str | os.PathLike) -> tuple[int, int]:
-    """Height and width of an image as it is displayed, from the header of the file alone.
+    """Height and width of an image as it is displayed, without decoding it.
+
+    (A PNG file that says something behind its pixels is decoded: its rotation may stand there.)
 
     Raises:
-        ImageError: for a file that is missing, empty, too large, or no PNG, JPEG or DICOM image.
+        ImageError: for a file that is missing, empty, too large, or no PNG, JPEG or DICOM image, or whose rotation is damaged.
     """
     if is_dicom(path):
         return _dicom_size(path)
     with _open(path) as image:
-        turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+        if image.format == "PNG" and _says_more_behind(path):
+            return read(path).shape
+        try:
+            exif = Image.Image.getexif(image)  # `image.getexif` decodes a PNG file to see what is behind its pixels
+        except _DECODING_ERRORS as error:
+            raise _damaged(path, error) from None
+        turned = exif.get(_EXIF_ORIENTATION, 1) >= 5
         return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def _says_more_behind(path: str | os.PathLike) -> bool:
+    """Whether anything stands between the pixels and the end of a PNG file: the rotation, perhaps."""
+    with open(path, "rb") as file:
+        file.seek(8)  # the mark of a PNG file; then chunks: length, name, data, checksum
+        pixels = False
+        while len(head := file.read(8)) == 8:
+            length, name = struct.unpack(">I4s", head)
+            if pixels and name not in (b"IDAT", b"IEND"):
+                return True
+            pixels = pixels or name == b"IDAT"
+            file.seek(length + 4, os.SEEK_CUR)
+    return False
 
 
 def check(path: str | os.PathLike) -> None:

@@ -1,6 +1,7 @@
 """Greedy, sampling and beam search, held against plain Python on a tiny model."""
 
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -122,6 +123,31 @@ def test_batches_change_nothing_and_blocked_ngrams_never_repeat(model, read, met
         np.testing.assert_array_equal(written.tokens, apart.tokens)
 
 
+def test_reports_keep_their_order_when_a_later_batch_is_written_first(model, read):
+    second = threading.Event()
+
+    def slow(rows):
+        if rows[0] == 0 and len(rows) == 2:  # the first batch waits for the second one to be read
+            assert second.wait(30)
+        elif rows[0] == 2:
+            second.set()
+        return read(rows)
+
+    settings = Decoding(max_length=6)
+    whole = generate(model, read, range(5), settings)
+    np.testing.assert_array_equal(generate(model, slow, range(5), settings, batch_size=2).tokens, whole.tokens)
+
+
+def test_what_reading_a_batch_raises_is_raised(model, read):
+    def broken(rows):
+        if rows[0] == 4:
+            raise OSError("row 4: the disk is gone")
+        return read(rows)
+
+    with pytest.raises(OSError, match="row 4: the disk"):
+        generate(model, broken, range(5), Decoding(max_length=6), batch_size=2)
+
+
 def test_sampling_follows_seed_top_k_and_top_p(model, read):
     greedy = generate(model, read, range(5), Decoding(max_length=8)).tokens
     for narrow in (
@@ -159,7 +185,7 @@ def test_special_words_are_never_written_and_a_generation_round_trips(model, rea
 
 
 def test_no_rows_and_wrong_settings(model, read):
-    assert len(generate(model, read, [])) == 0
+    assert generate(model, read, []).tokens.shape == (0, 0)
     with pytest.raises(ValueError, match="greedy"):
         Decoding("best")
     with pytest.raises(ValueError, match="beams"):

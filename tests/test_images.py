@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -67,7 +69,38 @@ def test_exif_rotation_is_applied_to_pixels_and_size(tmp_path, orientation, turn
     path = tmp_path / "turned.png"
     Image.fromarray(ramp()).save(path, exif=exif)
     assert np.array_equal(images.read(path), np.rot90(ramp(), turn))
-    assert images.size_of(path) == images.read(path).shape
+    assert images.size_of(path) == images.read(path).shape == np.rot90(ramp(), turn).shape
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_rotation_behind_the_pixels_of_a_png_counts(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = exif.tobytes()[6:]  # without the mark that JPEG files want
+    chunk = b"eXIf" + data
+    chunk = struct.pack(">I", len(data)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    path = tmp_path / "late.png"
+    Image.fromarray(ramp()).save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-12] + chunk + whole[-12:])  # before IEND
+    assert images.size_of(path) == images.read(path).shape == ((60, 40) if orientation == 6 else (40, 60))
+
+
+def test_the_size_is_told_without_the_pixels(tmp_path):
+    for suffix in ("png", "jpg"):
+        path = tmp_path / f"cut.{suffix}"
+        Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 300)).astype(np.uint8)).save(path)
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        assert images.size_of(path) == (200, 300)
+
+
+def test_a_damaged_rotation_is_one_error_that_names_the_file(tmp_path):
+    path = tmp_path / "exif.png"
+    Image.fromarray(ramp()).save(path, exif=b"Exif\x00\x00no directory at all")
+    for use in (images.size_of, images.read):
+        with pytest.raises(ImageError, match="exif.png.*damaged"):
+            use(path)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
