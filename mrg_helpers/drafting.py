@@ -266,7 +266,7 @@ def draft(
         if given and len(files) != 1:
             raise ValueError(f"{what} belongs to one image, and there are {len(files)}; draft them one by one")
     for path in [*files, *filter(None, [lateral])]:  # wrong input is told before the model is loaded
-        images.size_of(path)
+        images.check(path)
     for path in files:
         included(path, include)
     targets = [(path, _target(out, several, path, ".html"), _target(json, several, path, ".json")) for path in files]

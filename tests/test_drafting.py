@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -277,9 +278,12 @@ def test_other_weights_than_the_features_were_made_with_are_refused(tiny, monkey
 def test_wrong_input_is_told_before_anything_is_loaded(phantom, tmp_path, monkeypatch):
     monkeypatch.setattr(drafting, "Drafter", None)  # whoever would load it fails otherwise
     (tmp_path / "fake.dcm").write_text("no DICOM file", encoding="utf-8")
+    whole = Path(phantom[0]).read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     for arguments, message in [
         ({"image": tmp_path / "nowhere.png"}, "no such image"),
         ({"image": tmp_path / "fake.dcm"}, "lacks the mark"),
+        ({"image": [phantom[0], tmp_path / "cut.png"]}, "cut.png: the image is truncated"),
         ({"image": phantom[0], "lateral": tmp_path / "nowhere.png"}, "no such image"),
         ({"image": phantom, "lateral": phantom[1]}, "a lateral view belongs to one image"),
         ({"image": phantom, "indication": "Cough."}, "an indication belongs to one image"),
