@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mrg_helpers import inputs
 from mrg_helpers.inputs import INDICATION, Inputs
 from mrg_helpers.vocabulary import PAD, UNK, Vocabulary
 
@@ -31,6 +32,24 @@ def test_rows_are_read_in_their_order_and_a_missing_view_is_zeros():
     np.testing.assert_array_equal(read["features"], cache(2).raw[[2, 1]] * 2)
     np.testing.assert_array_equal(read["other"][0], cache(3).raw[2] * 3)
     assert not read["other"][1].any() and read["has_other"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("limit", [2**20, 0])
+def test_rows_of_a_small_collection_are_scaled_once_and_nobody_can_change_them(monkeypatch, limit):
+    monkeypatch.setattr(inputs, "KEPT", limit)
+    few, scaled = cache(2), []
+
+    def scale(some):
+        scaled.append(len(some))
+        return some * 2
+
+    few.scale = scale
+    read = Inputs(few)
+    for rows in ([2, 1], [1, 3, 2], [2, 2, 1]):
+        features = read(rows)["features"]
+        np.testing.assert_array_equal(features, few.raw[rows] * 2)
+        features[:] = -1
+    assert scaled == ([2, 1] if limit else [2, 3, 3])
 
 
 def test_indications_have_one_length_and_are_padding_where_nothing_is_known():
