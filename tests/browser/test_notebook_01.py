@@ -72,7 +72,7 @@ def test_filters_by_mouse_and_by_keys(browser, name):
     if name == "tag":
         assert few == int(re.search(r"\((\d+)\)", chosen)[1])
     if name == "split":
-        assert f"split: {chosen}" in shown(browser)
+        until(browser.page, lambda: f"split: {chosen}" in shown(browser), "a study of that split")
     if name == "view":
         until(browser.page, lambda: browser.locator("figure").count() == 1, "that view alone")
         assert browser.locator("figcaption").inner_text().startswith(chosen)
