@@ -63,6 +63,11 @@ def new_figure(
     return figure, axes
 
 
+def noted(*parts: str) -> str:
+    """The parts of a note that say something, on one line."""
+    return " · ".join(filter(None, parts))
+
+
 def _bars(axis, names: Sequence[str], values: Sequence[float], labels: Sequence[str], colour=COLOURS[0]) -> None:
     """Horizontal bars from top to bottom, with the value written at the end of each."""
     bars = axis.barh(np.arange(len(names)), values, color=colour, height=0.72)
@@ -208,7 +213,7 @@ def training_curves(
         history: a row per epoch: ``epoch``, ``loss``, and any of ``val_loss``, ``perplexity``, ``val_perplexity``, …
         units: axis label of a measure where its name does not say enough.
     """
-    units = {"loss": "loss (nats per word)"} | dict(units or {})
+    units = {"loss": "loss (nats per word)", "perplexity": "perplexity (logarithmic)"} | dict(units or {})
     measures = [name for name in history.columns if name != "epoch" and not name.startswith("val_")]
     figure, axes = new_figure(1, len(measures), 3.4, title, note)
     for axis, name in zip(axes[0], measures, strict=True):
@@ -258,10 +263,12 @@ def finding_f1_bars(
         findings: a row per finding: ``f1`` between 0 and 1, and ``cases``, the studies that truly have it.
     """
     figure, axes = new_figure(height=1.2 + 0.27 * len(findings), title=title, note=note)
+    axis, mean = axes[0, 0], findings["f1"].mean()
     names = [f"{name} ({cases})" for name, cases in findings["cases"].items()]
-    mean = findings["f1"].mean()
-    _bars(axes[0, 0], names, findings["f1"], [f"{value:.2f}" for value in findings["f1"]])
-    axes[0, 0].axvline(mean, color=COLOURS[1], linewidth=1.5, linestyle="--", zorder=0, label=f"mean {mean:.2f}")
-    axes[0, 0].set(xlim=(0, 1.08), xlabel="F1 of the asserted finding (in brackets: test studies that have it)")
+    _bars(axis, names, findings["f1"], [""] * len(findings))
+    for row, value in enumerate(findings["f1"]):  # beyond the axis, where no number stands on the line of the mean
+        axis.text(1.01, row, f"{value:.2f}", transform=axis.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
+    axis.axvline(mean, color=COLOURS[1], linewidth=1.5, linestyle="--", zorder=0, label=f"mean {mean:.2f}")
+    axis.set(xlim=(0, 1), xlabel="F1 of the asserted finding (in brackets: test studies that have it)")
     figure.legend(loc="outside upper right")
     return figure

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .charts import COLOURS, new_figure
+from .charts import COLOURS, new_figure, noted
 
 FEWEST = 20  # a mean over fewer reports is not drawn, where there are places with three times as many
 
@@ -24,7 +24,7 @@ def word_curves(
         panels: title of the panel -> label of its axis, and name -> (N, T) log-probabilities, NaN where a report has ended. The
             first place is 1. Places with few reports are left out.
     """
-    note = " · ".join(filter(None, ["line: mean over the reports; band: twice its standard error", note]))
+    note = noted("line: mean over the reports; band: twice its standard error", note)
     figure, axes = new_figure(1, len(panels), 3.8, title, note, sharey=True)
     for axis, (name, (xlabel, curves)) in zip(axes[0], panels.items(), strict=True):
         for (label, values), colour, marker in zip(curves.items(), COLOURS, "osD^vPX", strict=False):

@@ -63,9 +63,9 @@ def parallel_rays(title: str = "Parallel rays add up what they cross", note: str
         body.set(xlim=(-20, 20), ylim=(-18.5, 19), aspect="equal", anchor="S")
         body.axis("off")
         whole, healthy = _profile(bool(column)), _profile(bool(column), "nodule")
-        film.fill_between(_AT, healthy, whole, color=COLOURS[1], alpha=0.5, linewidth=0)
         film.plot(_AT, whole, color=COLOURS[0], label="with the nodule")
         film.plot(_AT, healthy, color=INK, linewidth=1.2, linestyle="--", label="without")
+        film.fill_between(_AT, healthy, whole, color=COLOURS[1], alpha=0.5, linewidth=0, label="what it adds")
         film.set(xlabel="place on the film (cm)", ylim=(0, 6.8))
         film.grid(axis="y")
     for organ, place in _NAMES.items():
@@ -77,7 +77,7 @@ def parallel_rays(title: str = "Parallel rays add up what they cross", note: str
     for axis, tip, place in ((axes[0, 0], (6.2, 4.9), (17, 13)), (axes[0, 1], (5.4, -5.6), (16, -12))):
         axis.annotate("nodule", tip, place, fontsize=9, ha="center", va="center", arrowprops=line)
     axes[1, 0].set_ylabel("sum of coefficient x cm")
-    axes[1, 0].legend(loc="upper left", ncols=2, fontsize=8)
+    axes[1, 0].legend(loc="upper left", ncols=3, fontsize=8)
     return figure
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from .charts import COLOURS, GREY, dodged, new_figure
+from .charts import COLOURS, GREY, dodged, new_figure, noted
 
 GAMES = {"meets": "the cell of the peak meets the box", "centre": "the centre of that cell lies in the box"}
 PLAYERS = {
@@ -30,7 +30,7 @@ def pointing_dots(table: pd.DataFrame, title: str = "Does it look at what it nam
         table: of ``looking.pointing_table``: a row per finding and the row ``all``; columns ``("namings", "")`` and pairs of game
             and player.
     """
-    note = " · ".join(filter(None, ["number: the model's share", note]))
+    note = noted("number: the model's share", note)
     figure, axes = new_figure(1, 2, 2.0 + 0.3 * len(table), title, note, sharey=True)
     rows = np.arange(len(table)) + 0.6 * (table.index == "all")  # the last row stands apart
     for axis, (game, name) in zip(axes[0], GAMES.items(), strict=True):
@@ -67,7 +67,7 @@ def removal_curves(
         curves: name of the order -> the two arrays (S, M) of ``looking.deletion_insertion``.
         counts: S numbers of regions, from 0 to all.
     """
-    note = " · ".join(filter(None, ["line: mean over the namings; band: twice its standard error", note]))
+    note = noted("line: mean over the namings; band: twice its standard error", note)
     figure, axes = new_figure(1, 2, 3.7, title, note, sharey=True)
     for axis, part, name in zip(axes[0], (0, 1), ("deletion", "insertion"), strict=True):
         for (order, both), colour, marker in zip(curves.items(), COLOURS, "osD^v", strict=False):

@@ -19,7 +19,7 @@ import nbformat
 from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import math_to_image
 from nbconvert import HTMLExporter
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .paths import write_text
 
@@ -110,18 +110,15 @@ def headline(notebook: nbformat.NotebookNode) -> tuple[str, str]:
 
 
 def _thumbnail(notebook: nbformat.NotebookNode, width: int = 640, height: int = 400) -> str:
-    """The upper part of the notebook's first figure as an ``<img>``, or nothing."""
+    """The notebook's first figure as an ``<img>``, or nothing."""
     figures = (output.data["image/png"] for cell in notebook.cells for output in cell.get("outputs", [])
                if "image/png" in output.get("data", {}))  # fmt: skip
     figure = next(figures, None)
     if figure is None:
         return ""
     image = Image.open(io.BytesIO(base64.b64decode(figure))).convert("RGB")
-    image = image.resize((width, max(1, round(image.height * width / image.width))))
-    card = Image.new("RGB", (width, height), "white")
-    card.paste(image, (0, max(0, (height - image.height) // 2)))
     buffer = io.BytesIO()
-    card.save(buffer, "JPEG", quality=85)
+    ImageOps.pad(image, (width, height), color="white").save(buffer, "JPEG", quality=85)
     return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
 
 
@@ -149,7 +146,7 @@ code { background: var(--line); border-radius: 4px; padding: .1em .4em; font-siz
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(310px, 100%), 1fr)); gap: 1.25rem; margin: 1.8rem 0; }
 .card { display: flex; flex-direction: column; overflow: hidden; background: var(--card); border: 1px solid var(--line);
   border-radius: 12px; }
-.card img, .none { display: block; width: 100%; aspect-ratio: 16 / 10; object-fit: cover; object-position: top;
+.card img, .none { display: block; width: 100%; aspect-ratio: 16 / 10; object-fit: cover;
   background: var(--line); border-bottom: 1px solid var(--line); }
 .card div { display: flex; flex-direction: column; flex: 1; padding: 1rem 1.1rem; }
 .card .soft { margin-top: auto; padding-top: .6rem; }

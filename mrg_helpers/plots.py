@@ -31,6 +31,7 @@ from .charts import (
     length_histograms,
     missing_sections,
     new_figure,
+    noted,
     scores_table,
     sizes_scatter,
     training_curves,
@@ -236,7 +237,7 @@ def plot_attention(
     letters = chain(ascii_uppercase, map("".join, product(ascii_uppercase, repeat=2)))
     lettered = list(zip(letters, truth_boxes, strict=False))
     truth = "boxes: where the patient truly has " + ", ".join(f"{letter} {name}" for letter, (name, _) in lettered)
-    note = " · ".join(filter(None, [NOT_CLINICAL, truth * bool(lettered), note]))
+    note = noted(NOT_CLINICAL, truth * bool(lettered), note)
     figure, axes = new_figure(rows, columns, rows * (8.8 / columns * aspect + 0.3) + 1.0, title, note)
     for axis in axes.flat[len(words) + 1 :]:
         axis.axis("off")

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from .charts import COLOURS, GREY, dodged, new_figure
+from .charts import COLOURS, GREY, dodged, new_figure, noted
 
 MARGIN = 0.7  # rows above the first and below the last
 
@@ -48,7 +48,7 @@ def score_intervals(
     if not there:
         raise ValueError(f"none of {', '.join(scores)} is in the table of intervals")
     systems = list(dict.fromkeys(intervals.index.get_level_values("system")))
-    note = " · ".join(filter(None, [f"dot: the score; bar: its {level:.0%} interval over studies (bootstrap)", note]))
+    note = noted(f"dot: the score; bar: its {level:.0%} interval over studies (bootstrap)", note)
     figure, axes = new_figure(1, len(there), 1.5 + 0.34 * len(systems), title, note, sharey=True)
     for axis, score in zip(axes[0], there, strict=True):
         values = intervals.xs(score, level="score").reindex(systems)
