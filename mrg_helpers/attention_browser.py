@@ -19,12 +19,12 @@ from .browsing import Report, Shown, frame, prepare
 from .export import attention_page
 from .heatmaps import COLOUR_MAPS, colours_of
 from .paths import replacing
-from .widget_parts import Widget
+from .widget_parts import NOT_CLINICAL, Widget
 
 HELP = browser_html.block(
     '<p class="mrg-soft">Click a word, press play, or click the slider and step with the arrow keys.</p>'
 )
-WARNINGS = ("not for clinical use", "attention is a clue, not an explanation")
+WARNINGS = (NOT_CLINICAL, "attention is a clue, not an explanation")
 
 
 class ReportPanel:

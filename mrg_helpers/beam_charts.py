@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from .beam_tree import Box, Link, fitted, window
-from .charts import COLOURS, GREY, new_figure, noted
+from .charts import COLOURS, GREY, NOT_CLINICAL, new_figure, noted
 
 if TYPE_CHECKING:
     from .beam_trace import Trace
@@ -38,7 +38,7 @@ def beam_tree(
     rows = max(rows, trace.settings.beams)
     last = min(first + words, len(trace.beams))
     starts = range(first, max(last, first + 1), columns)
-    note = noted("not for clinical use", note)
+    note = noted(NOT_CLINICAL, note)
     title = title or f"The tree of a beam search with K = {trace.settings.beams}"
     figure, axes = new_figure(len(starts), height=1.15 + len(starts) * (0.5 + 0.4 * rows), title=title, note=note)
     for axis, start in zip(axes[:, 0], starts, strict=True):

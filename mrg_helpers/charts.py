@@ -23,6 +23,7 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 GREY = "#6B7280"
 LABEL = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # a number that stands on a line stays legible
 WIDTH = 9.0  # inches, the width of every figure
+NOT_CLINICAL = "not for clinical use"
 
 
 def use_style() -> None:
@@ -68,13 +69,20 @@ def noted(*parts: str) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _bars(axis, names: Sequence[str], values: Sequence[float], labels: Sequence[str], colour=COLOURS[0]) -> None:
-    """Horizontal bars from top to bottom, with the value written at the end of each."""
+def beside(axis, said: Sequence[str], colour=GREY) -> None:
+    """Write to the right of an axis what belongs to its rows 0, 1, …"""
+    for row, text in enumerate(said):
+        axis.text(1.01, row, text, transform=axis.get_yaxis_transform(), va="center", fontsize=9, color=colour)
+
+
+def _bars(axis, names: Sequence[str], values: Sequence[float], labels: Sequence[str] = (), colour=COLOURS[0]) -> None:
+    """Horizontal bars from top to bottom, with a label, where there are some, at the end of each."""
     bars = axis.barh(np.arange(len(names)), values, color=colour, height=0.72)
     axis.set_yticks(
         np.arange(len(names)), [shorten(str(name), 64, placeholder=" …") for name in names], parse_math=False
     )
-    axis.bar_label(bars, labels, padding=3, fontsize=9, color=GREY, bbox=LABEL)
+    if len(labels):
+        axis.bar_label(bars, labels, padding=3, fontsize=9, color=GREY, bbox=LABEL)
     axis.invert_yaxis()
     axis.tick_params(axis="y", length=0)
     axis.margins(x=0.16, y=0.02)
@@ -265,9 +273,8 @@ def finding_f1_bars(
     figure, axes = new_figure(height=1.2 + 0.27 * len(findings), title=title, note=note)
     axis, mean = axes[0, 0], findings["f1"].mean()
     names = [f"{name} ({cases})" for name, cases in findings["cases"].items()]
-    _bars(axis, names, findings["f1"], [""] * len(findings))
-    for row, value in enumerate(findings["f1"]):  # beyond the axis, where no number stands on the line of the mean
-        axis.text(1.01, row, f"{value:.2f}", transform=axis.get_yaxis_transform(), va="center", fontsize=9, color=GREY)
+    _bars(axis, names, findings["f1"])
+    beside(axis, [f"{value:.2f}" for value in findings["f1"]])  # at the bars' ends some would stand on the mean's line
     axis.axvline(mean, color=COLOURS[1], linewidth=1.5, linestyle="--", zorder=0, label=f"mean {mean:.2f}")
     axis.set(xlim=(0, 1), xlabel="F1 of the asserted finding (in brackets: test studies that have it)")
     figure.legend(loc="outside upper right")

@@ -146,7 +146,7 @@ code { background: var(--line); border-radius: 4px; padding: .1em .4em; font-siz
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(310px, 100%), 1fr)); gap: 1.25rem; margin: 1.8rem 0; }
 .card { display: flex; flex-direction: column; overflow: hidden; background: var(--card); border: 1px solid var(--line);
   border-radius: 12px; }
-.card img, .none { display: block; width: 100%; aspect-ratio: 16 / 10; object-fit: cover;
+.card img, .none { display: block; width: 100%; aspect-ratio: 16 / 10;
   background: var(--line); border-bottom: 1px solid var(--line); }
 .card div { display: flex; flex-direction: column; flex: 1; padding: 1rem 1.1rem; }
 .card .soft { margin-top: auto; padding-top: .6rem; }

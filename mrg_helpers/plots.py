@@ -23,6 +23,7 @@ from matplotlib.patheffects import withStroke
 from .beam_charts import beam_tree
 from .charts import (
     COLOURS,
+    NOT_CLINICAL,
     WIDTH,
     bar_counts,
     co_occurrence,
@@ -84,8 +85,6 @@ __all__ = [
     "use_style",
     "word_curves",
 ]
-
-NOT_CLINICAL = "not for clinical use"
 
 
 def _draw(axis, image: np.ndarray, shape: tuple[int, int], title: str = "", **kwargs):

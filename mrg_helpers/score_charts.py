@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from .charts import COLOURS, GREY, dodged, new_figure, noted
+from .charts import COLOURS, GREY, beside, dodged, new_figure, noted
 
 MARGIN = 0.7  # rows above the first and below the last
 
@@ -166,9 +166,8 @@ def treatment_dots(
         place = rows + dodged(k, table.shape[1], 0.4)
         axis.scatter(values, place, 32, color=colour, marker="os^Dv"[k % 5], label=system, zorder=3)
     first = table.iloc[:, 0]
-    for row, value in enumerate(first):
-        said = f"{value:.3f}" + (f" ({value - first.iloc[0]:+.3f})" if row else "")
-        axis.text(1.01, row, said, transform=axis.get_yaxis_transform(), va="center", fontsize=9, color=COLOURS[0])
+    moved = [f"{value:.3f} ({value - first.iloc[0]:+.3f})" for value in first.iloc[1:]]
+    beside(axis, [f"{first.iloc[0]:.3f}", *moved], COLOURS[0])
     _name_rows(axis, list(table.index), 40)
     axis.set_xlabel("BLEU-4 (dashed: the first row; right: the first system, and how far it has moved)")
     axis.margins(x=0.06)
