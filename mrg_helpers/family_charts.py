@@ -63,7 +63,7 @@ SCHEMAS = {
 """,
     "hierarchical": """Hierarchical: first what to say, then how
   regions 24 14 13 7 regions/(R, U)
-+ sentence 44 20 15 6 sentence GRU
++ sentence 44 20 15 6 attention and/sentence GRU
 + topic 64 20 12 6 topic/or stop
   gru 64 9 12 6 word GRU
   look 44 9 15 6 attention
